@@ -1,0 +1,296 @@
+"""The one simulation loop: a tick, run by a dynamic loop between host visits, or by nested checkpointed scans inside a trace."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Bool, Int, PyTree, Scalar
+
+from neurojax.engine.integrators import Integrated
+from neurojax.engine.numerics import finite, where
+from neurojax.engine.random import draw_both, draw_empty
+from neurojax.engine.record import Record, Trace
+from neurojax.engine.system import Clock, Model, Step, System, View
+
+NEVER = -1  # first bad step of a lane that has none
+
+
+Bounds = dict[str, Any]  # steps [begin, end) that each record watches, by name
+
+
+class Carry(NamedTuple):
+    """What a lane hands from block to block: the state, the records' carries by name, the first bad step."""
+
+    state: PyTree
+    kept: dict[str, PyTree]
+    bad: Int[Array, ""]
+
+
+class Settings(NamedTuple):
+    """The static part of a compiled block."""
+
+    records: tuple[tuple[str, Record], ...]
+    guarded: bool = False  # look for non-finite values at every step and freeze, or leave it to the end of the block
+
+    @property
+    def traces(self) -> dict[str, Trace]:
+        """The records that the engine keeps sample by sample."""
+        return {name: record for name, record in self.records if isinstance(record, Trace)}
+
+
+class Context(NamedTuple):
+    """What does not change while a lane runs."""
+
+    system: System
+    settings: Settings
+    keys: PyTree
+    dt: Array
+    bounds: Bounds
+
+
+def model_of(system: System) -> Model:
+    """The user's model: what an integrator wraps, or the system itself."""
+    return system.flow if isinstance(system, Integrated) else system
+
+
+def look(system: System, state: PyTree, clock: Clock, drawn: PyTree, aux: PyTree) -> View:
+    """The view that measures get."""
+    if type(system).elapsed is not System.elapsed:
+        clock = clock._replace(time=system.elapsed(state))
+    return View(model_of(system), state, clock, drawn, aux)
+
+
+def clock_at(step: Int[Scalar, ""], dt: Array) -> Clock:
+    """The clock at a step: time is a product, never a sum."""
+    return Clock(step, step.astype(dt.dtype) * dt, dt)
+
+
+def make(system: System, state: PyTree, clock: Clock, drawn: PyTree) -> tuple[PyTree, PyTree]:
+    """One step as (state, aux), in the state's own dtypes."""
+    out = system.step(state, clock, drawn)
+    new, aux = out if isinstance(out, Step) else (out, None)
+    if type(model_of(system)).done is not Model.done:
+        new = where(system.done(state), state, new)
+    return new, aux
+
+
+def shapes(context: Context, state: PyTree) -> dict[str, PyTree]:
+    """Zeros of the shape of each record's value."""
+    system, settings, _, dt, _ = context
+
+    def values():
+        clock = clock_at(jnp.asarray(0, jnp.int32), dt)
+        drawn = jax.tree.map(lambda pair: pair[0], draw_empty(system.draws(), dt.dtype))
+        _, aux = make(system, state, clock, drawn)
+        view = look(system, state, clock, drawn, aux)
+        return {name: jax.tree.map(jnp.asarray, record.see(view)) for name, record in settings.records}
+
+    return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(values))
+
+
+def begin(context: Context, state: PyTree) -> Carry:
+    """The carry before the first step."""
+    values = shapes(context, state)
+    kept = {name: record.start(values[name], context.dt) for name, record in context.settings.records if not isinstance(record, Trace)}
+    return Carry(state, kept, jnp.asarray(NEVER, jnp.int32))
+
+
+def finish(settings: Settings, kept: dict[str, PyTree]) -> dict[str, PyTree]:
+    """Results of the records that are not traces."""
+    return {name: record.finish(kept[name]) for name, record in settings.records if name in kept}
+
+
+class _Loop(NamedTuple):
+    """Carry of the loop inside a block: also the draws at hand and the traces being filled."""
+
+    carry: Carry
+    drawn: PyTree
+    traces: dict[str, PyTree]
+
+
+def _enter(context: Context, carry: Carry, room: dict[str, int]) -> _Loop:
+    traces = {}
+    if room:
+        values = shapes(context, carry.state)
+        traces = {name: jax.tree.map(lambda v, k=size: jnp.zeros((k, *v.shape), v.dtype), values[name]) for name, size in room.items()}
+    return _Loop(carry, draw_empty(context.system.draws(), context.dt.dtype), traces)
+
+
+def _tick(context: Context, first: Int[Scalar, ""], step: Int[Scalar, ""], loop: _Loop) -> _Loop:
+    """One step of one lane: draw, step, record. `first` is the first step of this loop."""
+    system, settings, keys, dt, bounds = context
+    (state, kept, bad), both, traces = loop
+    clock = clock_at(step, dt)
+    drawn: PyTree = {}
+    if jax.tree.leaves(both):
+        # A block of draws serves steps 2k and 2k + 1; a loop that starts at an odd step needs it at once.
+        fresh = (step % 2 == 0) | (step == first)
+        both = lax.cond(fresh, lambda _: draw_both(system.draws(), keys, step // 2, dt.dtype), lambda old: old, both)
+        drawn = jax.tree.map(lambda pair: lax.dynamic_index_in_dim(pair, step % 2, keepdims=False), both)
+    new, aux = make(system, state, clock, drawn)
+    sound = None
+    if settings.guarded:
+        sound = finite(new) & (bad == NEVER)
+        bad = jnp.where((bad == NEVER) & ~sound, step, bad)
+        new = where(sound, new, state)
+    view = look(system, state, clock, drawn, aux)
+    kept, traces = dict(kept), dict(traces)
+    for name, record in settings.records:
+        watched = _watched(record, bounds[name], step)
+        if isinstance(record, Trace):
+            place = step // record.every - _ceil(jnp.maximum(first, bounds[name][0]), record.every)
+            traces[name] = _store(record, view, watched, place, traces[name])
+        else:
+            folded = _fold(record, view, watched, kept[name])
+            kept[name] = folded if sound is None else where(sound, folded, kept[name])
+    return _Loop(Carry(new, kept, bad), both, traces)
+
+
+def _ceil(step: Any, every: int) -> Any:
+    return -(-step // every)
+
+
+def _watched(record: Record, bounds: Any, step: Int[Scalar, ""]) -> Bool[Array, ""] | None:
+    """Whether a record watches this step; None where it watches every step of the run."""
+    if record.every == 1 and record.warmup == 0 and record.phase is None:
+        return None
+    return (step % record.every == 0) & (step >= bounds[0]) & (step < bounds[1])
+
+
+def _fold(record: Record, view: View, watched: Bool[Array, ""] | None, kept: PyTree) -> PyTree:
+    if watched is None:
+        return record.update(kept, record.see(view), view.clock)
+    if record.every > 1:
+        return lax.cond(watched, lambda old: record.update(old, record.see(view), view.clock), lambda old: old, kept)
+    # Outside a cond the compiler shares the measure's sines and sums with the step's.
+    return where(watched, record.update(kept, record.see(view), view.clock), kept)
+
+
+def _store(record: Trace, view: View, watched: Bool[Array, ""] | None, place: Int[Scalar, ""], trace: PyTree) -> PyTree:
+    def put(table):
+        return jax.tree.map(lambda t, v: lax.dynamic_update_index_in_dim(t, v, place, 0), table, record.see(view))
+
+    return put(trace) if watched is None else lax.cond(watched, put, lambda table: table, trace)
+
+
+def block(
+    context: Context, carry: Carry, start: Int[Scalar, ""], stop: Int[Scalar, ""], room: dict[str, int]
+) -> tuple[Carry, dict[str, PyTree], Bool[Array, ""], Bool[Array, ""]]:
+    """Advance one lane from `start` to `stop`, both dynamic: the carry, the traces' samples, soundness, and whether it is done.
+
+    A lane that went bad in an earlier block stays as it was.
+    """
+    loop = lax.fori_loop(start, stop, lambda step, at: _tick(context, start, step, at), _enter(context, carry, room))
+    new = loop.carry
+    if not context.settings.guarded:
+        new = where(carry.bad == NEVER, new, carry)
+    return new, loop.traces, finite(new.state), jnp.asarray(context.system.done(new.state))
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """How a differentiated run trades time for memory.
+
+    Arguments:
+        levels: nested `jax.checkpoint` scans; 1 keeps every step, 2 keeps about 2 sqrt(T) states, 3 about 3 T^(1/3), each level
+            at the price of one more forward pass. None chooses: 1 up to 64 steps, 2 up to 20,000, 3 beyond.
+        window: truncate gradients at multiples of this many steps (backpropagation through time, truncated); None does not.
+    """
+
+    levels: int | None = None
+    window: int | None = None
+
+    def __post_init__(self):
+        if self.levels is not None and self.levels not in (1, 2, 3, 4):
+            raise ValueError(f"Checkpoint(levels={self.levels!r}): choose 1, 2, 3, 4, or None for automatic")
+        if self.window is not None and (not isinstance(self.window, int) or self.window < 1):
+            raise ValueError(f"Checkpoint(window={self.window!r}): a window is a whole number of steps, at least 1")
+
+    def depth(self, steps: int) -> int:
+        """Levels for a run of this many steps."""
+        if self.levels is not None:
+            return self.levels
+        return 1 if steps <= 64 else 2 if steps <= 20_000 else 3
+
+
+def stretch(context: Context, carry: Carry, start: int, stop: int, checkpoint: Checkpoint) -> tuple[Carry, dict[str, PyTree]]:
+    """Advance one lane from `start` to `stop`, both static, differentiably: the carry and the traces' samples.
+
+    Scans of scans whose pieces start at multiples of all sampling periods, so that each piece emits its samples whole.
+    """
+    records = context.settings.traces
+    grain = math.lcm(*(record.every for record in records.values()))
+    # Pieces sample by the period alone; what lies outside a record's bounds is dropped once, at the end.
+    sampling = context._replace(bounds=context.bounds | {name: (0, np.iinfo(np.int32).max) for name in records})
+
+    def piece(carry: Carry, first, length: int, depth: int) -> tuple[Carry, dict[str, PyTree]]:
+        def fold(loop: _Loop, low, length: int, depth: int) -> _Loop:
+            if depth == 1 or length < 4:
+                steps = low + jnp.arange(length, dtype=jnp.int32)
+                return lax.scan(lambda at, step: (_tick(sampling, first, step, at), None), loop, steps)[0]
+            part = round(length ** ((depth - 1) / depth))
+            count, rest = divmod(length, part)
+            inner = jax.checkpoint(lambda at, low: (fold(at, low, part, depth - 1), None))
+            loop, _ = lax.scan(inner, loop, low + part * jnp.arange(count, dtype=jnp.int32))
+            return fold(loop, low + count * part, rest, depth - 1) if rest else loop
+
+        room = {name: _ceil(length, record.every) for name, record in records.items()}
+        loop = fold(_enter(sampling, carry, room), first, length, depth)
+        return loop.carry, loop.traces
+
+    def walk(carry: Carry, first, length: int, depth: int) -> tuple[Carry, dict[str, PyTree]]:
+        part = _ceil(round(length ** ((depth - 1) / depth)), grain) * grain
+        if depth == 1 or 2 * part > length:
+            return piece(carry, first, length, depth)
+        count, rest = divmod(length, part)
+
+        @jax.checkpoint
+        def inner(carry, first):
+            return walk(carry, first, part, depth - 1)
+
+        carry, traces = lax.scan(inner, carry, first + part * jnp.arange(count, dtype=jnp.int32))
+        traces = jax.tree.map(lambda t: t.reshape(-1, *t.shape[2:]), traces)
+        if rest:
+            carry, tail = walk(carry, first + count * part, rest, depth - 1)
+            traces = _join([traces, tail])
+        return carry, traces
+
+    parts = []
+    for low, high in _cuts(start, stop, grain, checkpoint.window):
+        if checkpoint.window is not None and low > start and low % checkpoint.window == 0:
+            carry = lax.stop_gradient(carry)
+        carry, traces = walk(carry, jnp.asarray(low, jnp.int32), high - low, checkpoint.depth(stop - start))
+        parts.append({name: jax.tree.map(lambda t, k=len(samples(r.every, low, high)): t[:k], traces[name]) for name, r in records.items()})
+    traces = _join(parts)
+    for name, record in records.items():
+        taken = samples(record.every, start, stop)
+        low, high = context.bounds[name]
+        inside = (taken >= low) & (taken < high)
+        if not inside.all():
+            traces[name] = jax.tree.map(lambda t, k=inside: t[np.flatnonzero(k)], traces[name])
+    return carry, traces
+
+
+def samples(every: int, low: int, high: int) -> np.ndarray:
+    """Multiples of `every` in [low, high)."""
+    return np.arange(_ceil(low, every) * every, high, every)
+
+
+def _cuts(start: int, stop: int, grain: int, window: int | None) -> list[tuple[int, int]]:
+    """Where a static run is cut: at the first multiple of `grain` (so that pieces sample evenly) and at the windows' edges."""
+    heads = {start} if window is None else {start, *range(_ceil(start, window) * window, stop, window)}
+    edges = heads | {stop} | {min(stop, _ceil(head, grain) * grain) for head in heads}
+    ordered = sorted(edges)
+    return [(a, b) for a, b in zip(ordered, ordered[1:], strict=False) if a < b]
+
+
+def _join(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    if not parts:
+        return {}
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves) if len(leaves) > 1 else leaves[0], *parts)

@@ -1,0 +1,380 @@
+"""`simulate`: one run of one system."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PRNGKeyArray, PyTree
+
+from neurojax.engine.compile import Static, compiled, join, precision, split, tracing
+from neurojax.engine.drive import Advance, drive
+from neurojax.engine.integrators import Heun, Integrated, Integrator
+from neurojax.engine.loop import (
+    NEVER,
+    Carry,
+    Checkpoint,
+    Context,
+    Settings,
+    begin,
+    block,
+    clock_at,
+    finish,
+    make,
+    model_of,
+    samples,
+    shapes,
+    stretch,
+)
+from neurojax.engine.numerics import cast, floating
+from neurojax.engine.paths import nearest, replace, resolve
+from neurojax.engine.random import check_draws, draw_empty, draw_keys, is_draw, seed_key, stream_key
+from neurojax.engine.record import At, Record, Trace
+from neurojax.engine.schedule import Schedule, check_step, plan, whole_steps
+from neurojax.engine.state import Snapshot
+from neurojax.engine.system import Flow, Recipe, System
+
+DONE, DIVERGED = 1, 2  # status of a lane; 0 is "to do" in a store
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How a run is computed; nothing here changes what is computed beyond rounding, except `dtype`.
+
+    Arguments:
+        dtype: "float32" (None) or "float64"; a float64 run refines the same random numbers.
+        device: a `jax.Device` to run on; None takes JAX's default.
+        progress: show a bar with the time left.
+        checkpoint: how a differentiated run trades time for memory, and the truncation window of its gradient.
+    """
+
+    dtype: str | None = None
+    device: Any = None
+    progress: bool = False
+    checkpoint: Checkpoint = Checkpoint()
+
+
+class Run(eqx.Module):
+    """What `simulate` returns.
+
+    records: results by name. times: sample times (time units) of the records that have them. status: 1 done, 2 diverged.
+    bad_step: the step that would have made the state non-finite, -1 if none; the state and the records stop before it.
+    system: the realised system. final_state: a `Snapshot` to continue from or save.
+    """
+
+    records: dict[str, PyTree]
+    times: dict[str, Any]
+    status: Any
+    bad_step: Any
+    system: Any
+    final_state: Snapshot
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a run: `.run` holds what was computed until then; continue with `state=error.run.final_state`."""
+
+    def __init__(self, run: Run):
+        super().__init__(f"stopped after step {run.final_state.step}; continue with simulate(..., state=error.run.final_state)")
+        self.run = run
+
+
+def simulate(
+    system: System | Flow,
+    *,
+    dt: float,
+    duration: float | Schedule | None = None,
+    steps: int | None = None,
+    method: Integrator | None = None,
+    seed: int | PRNGKeyArray | None = None,
+    record: Mapping[str, Record] | None = None,
+    state: Snapshot | PyTree | None = None,
+    options: Options | None = None,
+) -> Run:
+    """Run one system; also inside jit, vmap, grad and jvp.
+
+    Arguments:
+        system: a `Flow` (integrated by `method`) or a `System`. It may be realised already.
+        dt: time step (time units, > 0). For a discrete system, what one step is worth; commonly 1.
+        duration: length in time units, a whole number of steps, or a `Schedule` of phases. Or give
+        steps: length in steps.
+        method: integrator of a flow; `Heun()` by default.
+        seed: an integer from 0 to 2**63 - 1 or a `jax.random.key` (0 by default; a snapshot brings its own). It fixes what is
+            realised, the initial state, and all draws.
+        record: reducers by name, for example `{"r": Trace(order_parameter, every=10)}`.
+        state: a `Snapshot` to continue from (bit for bit what one long run would give), or an initial state at step 0.
+        options: dtype, device, progress, gradient memory.
+
+    Returns: a `Run`. Outside of a trace its records are NumPy arrays.
+
+    Errors: ValueError or TypeError naming the argument, before anything is compiled, for values that make no sense. A state
+    that becomes non-finite is no error: the run stops there and `status` says 2.
+    """
+    options = options or Options()
+    dtype = floating(options.dtype)
+    dt = check_step(dt)
+    phases = plan(duration, steps, dt)
+    records = check_records(record)
+    first = state.step if isinstance(state, Snapshot) else 0
+    inside = tracing((eqx.filter(system, eqx.is_array_like), seed, state))
+    with precision(dtype), jax.default_device(options.device) if options.device is not None else _nothing():
+        key = _key(seed, state)
+        prepared = integrated(system, method)
+        if not inside:
+            prepared.check()
+        realised = cast_system(cast_system(prepared, dtype).realise(stream_key(key, "structure")), dtype)
+        if state is None:
+            initial = cast(realised.init(stream_key(key, "initial state")), dtype)
+        else:
+            initial = fitting(realised, cast(state.state if isinstance(state, Snapshot) else state, dtype))
+        total = sum(count for _, count, _ in phases)
+        bounds = watch_bounds(records, phases, first, dt)
+        contexts = [
+            Context(variant, Settings(records), draw_keys(key, variant.draws()), jnp.asarray(dt, dtype), bounds)
+            for variant in phase_variants(realised, phases, dtype)
+        ]
+        check_context(contexts[0], initial)
+        carry = begin(contexts[0], initial)
+        lengths = [count for _, count, _ in phases]
+        if inside:
+            carry, traces = _traced(contexts, carry, first, lengths, options.checkpoint)
+            reached, stopped = first + total, False
+        else:
+            carry, traces, reached, stopped = _hosted(contexts, carry, first, lengths, options)
+        results = finish(contexts[0].settings, carry.kept) | traces
+        if not inside:
+            results, carry = jax.tree.map(np.asarray, (results, carry))
+        run = Run(
+            records={name: results[name] for name, _ in records},
+            times=record_times(records, bounds, first, reached, dt),
+            status=jnp.where(carry.bad == NEVER, DONE, DIVERGED) if inside else DONE if carry.bad == NEVER else DIVERGED,
+            bad_step=carry.bad if inside else int(carry.bad),
+            system=model_of(realised),
+            final_state=Snapshot(carry.state, jax.random.key_data(key), reached),
+        )
+    if stopped:
+        raise Interrupted(run)
+    return run
+
+
+class _nothing:
+    def __enter__(self):
+        return None
+
+    def __exit__(self, *_):
+        return None
+
+
+def _key(seed: int | PRNGKeyArray | None, state: Any) -> PRNGKeyArray:
+    if seed is None and isinstance(state, Snapshot):
+        return jax.random.wrap_key_data(jnp.asarray(state.key), impl="threefry2x32")
+    return seed_key(0 if seed is None else seed)
+
+
+def _traced(contexts: list[Context], carry: Carry, first: int, lengths: list[int], checkpoint: Checkpoint) -> tuple[Carry, dict[str, Any]]:
+    parts = []
+    for context, length in zip(contexts, lengths, strict=True):
+        guarded = context._replace(settings=context.settings._replace(guarded=True))
+        carry, traces = stretch(guarded, carry, first, first + length, checkpoint)
+        first += length
+        parts.append(traces)
+    joined = {name: jax.tree.map(lambda *t: jnp.concatenate(t), *(part[name] for part in parts)) for name in parts[0]}
+    return carry, joined
+
+
+def run_block(arrays: list[Any], static: Static, carry: Carry, start: Any, stop: Any, room: tuple[tuple[str, int], ...], guarded: bool):
+    """The compiled block of a single run."""
+    context = join(arrays, static)
+    context = context._replace(settings=context.settings._replace(guarded=guarded))
+    return block(context, carry, start, stop, dict(room))
+
+
+def _hosted(contexts: list[Context], carry: Carry, first: int, lengths: list[int], options: Options):
+    device = options.device or jax.devices()[0]
+    program = compiled(run_block, ("static", "room", "guarded"), device.platform)
+    pieces = [_split_context(context) for context in contexts]
+
+    def call(carry, phase, start, stop, room, guarded):
+        arrays, static = pieces[phase]
+        limits = jnp.asarray(start, jnp.int32), jnp.asarray(stop, jnp.int32)
+        return program(arrays, static, carry, *limits, tuple(room.items()), guarded)
+
+    settings = contexts[0].settings
+    values = shapes(contexts[0], carry.state) if settings.traces else {}
+    sizes = {name: sum(leaf.nbytes for leaf in jax.tree.leaves(values[name])) for name in settings.traces}
+    bounds = {name: (int(low), int(high)) for name, (low, high) in contexts[0].bounds.items()}
+    advance = Advance(call, settings.traces, bounds, sizes, lane_axes=0)
+    bar = _bar(sum(lengths)) if options.progress else None
+    with _ctrl_c() as stop_requested:
+        carry, traces, reached = drive(
+            advance, carry, first, lengths, report=bar.reach if bar else None, stop_requested=stop_requested
+        )
+    if bar:
+        bar.close()
+    for name in settings.traces:
+        traces.setdefault(name, jax.tree.map(lambda v: np.zeros((0, *v.shape), v.dtype), values[name]))
+    return carry, traces, reached, stop_requested()
+
+
+
+def _split_context(context: Context) -> tuple[list[Any], Static]:
+    bounds = {name: jnp.asarray(pair, jnp.int32) for name, pair in context.bounds.items()}
+    return split(context._replace(bounds=bounds))
+
+
+class _ctrl_c:
+    """While entered in the main thread, the first Ctrl-C asks the host loop to stop at the end of its block; the second raises."""
+
+    def __enter__(self):
+        self.asked = False
+        self.previous = None
+        if threading.current_thread() is threading.main_thread():
+            self.previous = signal.getsignal(signal.SIGINT)
+            signal.signal(signal.SIGINT, self._ask)
+        return lambda: self.asked
+
+    def _ask(self, *_):
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def __exit__(self, *_):
+        if self.previous is not None:
+            signal.signal(signal.SIGINT, self.previous)
+
+
+class _bar:
+    def __init__(self, total: int):
+        from tqdm import tqdm
+
+        self.bar = tqdm(total=total, unit="step", dynamic_ncols=True)
+
+    def reach(self, step: int) -> None:
+        self.bar.update(step - self.bar.n)
+
+    def close(self) -> None:
+        self.bar.close()
+
+
+def check_records(record: Mapping[str, Record] | None) -> tuple[tuple[str, Record], ...]:
+    """Records as a hashable tuple."""
+    if record is None:
+        return ()
+    if not isinstance(record, Mapping):
+        raise TypeError(f"record={record!r}: give a dict of records by name, for example {{'r': nj.Trace(nj.order_parameter)}}")
+    for name, one in record.items():
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"record: the name {name!r} must be a non-empty string")
+        if not isinstance(one, Record):
+            raise TypeError(f"record[{name!r}]={one!r}: give a record, for example nj.Mean({getattr(one, '__name__', 'measure')})")
+        try:
+            hash(one)
+        except TypeError as error:
+            raise TypeError(f"record[{name!r}]: its fields must be hashable ({error}); pass tuples, not lists or arrays") from error
+    return tuple(record.items())
+
+
+def integrated(system: Any, method: Integrator | None) -> System:
+    """A flow with its method, or a system as it is."""
+    if isinstance(system, Flow):
+        if method is not None and not isinstance(method, Integrator):
+            raise TypeError(f"method={method!r}: give an integrator such as nj.Heun() or nj.EulerMaruyama()")
+        return Integrated(system, method or Heun())
+    if isinstance(system, System):
+        if method is not None:
+            raise ValueError(f"method={method!r}: {type(system).__name__} makes its own steps; leave method out")
+        return system
+    raise TypeError(f"system={system!r}: give an instance of a nj.Flow or nj.System" + (" (you gave the class)" if isinstance(system, type) else ""))
+
+
+def cast_system(system: Any, dtype: np.dtype) -> Any:
+    """Numbers of a system cast to the run's dtype; recipes drawn on the host keep theirs."""
+    is_recipe = lambda leaf: isinstance(leaf, Recipe)  # noqa: E731
+    return jax.tree.map(lambda leaf: leaf if is_recipe(leaf) else cast(leaf, dtype), system, is_leaf=is_recipe)
+
+
+def fitting(system: System, state: PyTree) -> PyTree:
+    """A given initial state, checked against the shape of the system's own."""
+    want = eqx.filter_eval_shape(lambda: system.init(jax.random.key(0)))
+    name = type(model_of(system)).__name__
+    if jax.tree.structure(want) != jax.tree.structure(state):
+        raise ValueError(f"state: {name} has a state like {jax.tree.structure(want)}, got {jax.tree.structure(state)}")
+    for (path, leaf), given in zip(jax.tree_util.tree_leaves_with_path(want), jax.tree.leaves(state), strict=True):
+        if leaf.shape != given.shape:
+            where = jax.tree_util.keystr(path) or "the state"
+            raise ValueError(f"state: {where} of {name} has shape {leaf.shape}, got {given.shape}")
+    return state
+
+
+def phase_variants(system: System, phases: list[tuple[str, int, Mapping[str, Any]]], dtype: np.dtype) -> list[System]:
+    """The realised system as each phase changes it."""
+    variants = []
+    for _, _, change in phases:
+        variant = system
+        for name, value in change.items():
+            variant = replace(variant, resolve(variant, name), cast(value, dtype) if not isinstance(value, bool | str) else value)
+        variants.append(variant)
+    return variants
+
+
+def watch_bounds(records, phases: list[tuple[str, int, Mapping[str, Any]]], first: int, dt: float) -> dict[str, tuple[int, int]]:
+    """Steps [begin, end) that each record watches."""
+    spans, at = {}, first
+    for name, count, _ in phases:
+        spans[name] = (at, at + count)
+        at += count
+    bounds = {}
+    for name, one in records:
+        if one.phase is not None and one.phase not in spans:
+            raise ValueError(f"record[{name!r}].phase={one.phase!r}: no such phase in this run; {nearest(one.phase, [s for s in spans if s])}")
+        low, high = spans[one.phase] if one.phase is not None else (first, at)
+        bounds[name] = (low + whole_steps_up(one.warmup, dt), high)
+    return bounds
+
+
+def whole_steps_up(duration: float, dt: float) -> int:
+    """Steps that cover a warm-up."""
+    return int(np.ceil(duration / dt - 1e-6))
+
+
+def check_context(context: Context, state: PyTree) -> None:
+    """Refuse draws, steps and records that cannot work, with the name of what is wrong, before a loop is traced."""
+    system, settings = context.system, context.settings
+    draws = system.draws()
+    check_draws(draws)
+    drawn = jax.tree.map(lambda pair: pair[0], draw_empty(draws, context.dt.dtype))
+    clock = clock_at(jnp.asarray(0, jnp.int32), context.dt)
+    new, _ = eqx.filter_eval_shape(lambda: make(system, state, clock, drawn))
+    name = type(model_of(system)).__name__
+    if jax.tree.structure(new) != jax.tree.structure(state):
+        raise TypeError(f"{name}: a step returns {jax.tree.structure(new)}, but the state is {jax.tree.structure(state)}")
+    for (path, old), after in zip(jax.tree_util.tree_leaves_with_path(state), jax.tree.leaves(new), strict=True):
+        if old.shape != after.shape or old.dtype != after.dtype:
+            where = jax.tree_util.keystr(path) or "the state"
+            raise TypeError(f"{name}: a step turns {where} from {old.dtype}{list(old.shape)} into {after.dtype}{list(after.shape)}; keep shape and dtype")
+    for record_name, one in settings.records:
+        try:
+            shapes(context._replace(settings=Settings(((record_name, one),))), state)
+        except Exception as error:
+            raise type(error)(f"record[{record_name!r}]: its measure fails on the state of {name}: {error}") from error
+
+
+def record_times(records, bounds, first: int, last: int, dt: float) -> dict[str, np.ndarray]:
+    """Sample times of traces and of `At`."""
+    times = {}
+    for name, one in records:
+        if isinstance(one, Trace):
+            low, high = bounds[name]
+            times[name] = samples(one.every, max(low, first), min(high, last)) * dt
+        elif isinstance(one, At):
+            times[name] = np.round(np.asarray(one.times) / dt) * dt
+    return times
+
+
+__all__ = ["DIVERGED", "DONE", "Interrupted", "Options", "Run", "is_draw", "simulate", "whole_steps"]

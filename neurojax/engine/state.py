@@ -1,0 +1,76 @@
+"""Where a run stands: saved to one file, loaded without unpickling, continued exactly."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, PyTree, UInt32
+
+SCHEMA = 1
+
+
+class Snapshot(eqx.Module):
+    """The state of a lane after `step` steps, with the words of its key: all that a continued run needs beside its system."""
+
+    state: PyTree
+    key: UInt32[Array, "2"]
+    step: int = eqx.field(static=True)
+
+
+def save_state(path: str | os.PathLike, snapshot: Snapshot) -> Path:
+    """Write a snapshot to one `.npz` file: arrays by their path in the state, and a JSON header.
+
+    Written beside the target and renamed, so that a kill leaves the old file or the new one.
+    """
+    if not isinstance(snapshot, Snapshot):
+        raise TypeError(f"snapshot: got {type(snapshot).__name__}; give run.final_state")
+    path = Path(path)
+    leaves = jax.tree_util.tree_leaves_with_path(snapshot.state)
+    names = [jax.tree_util.keystr(where) for where, _ in leaves]
+    header = {"schema": SCHEMA, "step": snapshot.step, "leaves": names}
+    arrays = {f"leaf{i}": np.asarray(leaf) for i, (_, leaf) in enumerate(leaves)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, header=np.array(json.dumps(header)), key=np.asarray(snapshot.key), **arrays)  # pyright: ignore[reportArgumentType]
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+    except BaseException:
+        Path(scratch).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def load_state(path: str | os.PathLike, system: Any) -> Snapshot:
+    """Read a snapshot back into the shape of `system`'s state (a system or a flow; it need not be realised)."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"path={str(path)!r}: no such state file")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            header = json.loads(str(file["header"]))
+            key = file["key"]
+            leaves = [file[f"leaf{i}"] for i in range(len(header["leaves"]))]
+    except (ValueError, KeyError, OSError, EOFError) as error:
+        raise ValueError(f"path={str(path)!r} is not a state file of neurojax, or is damaged ({error}); write one with nj.save_state") from error
+    if header["schema"] > SCHEMA:
+        raise ValueError(f"path={str(path)!r} has schema {header['schema']}, this version reads up to {SCHEMA}; update neurojax")
+
+    template = eqx.filter_eval_shape(lambda: system.realise(jax.random.key(0)).init(jax.random.key(0)))
+    known = [jax.tree_util.keystr(where) for where, _ in jax.tree_util.tree_leaves_with_path(template)]
+    if known != header["leaves"]:
+        raise ValueError(f"path={str(path)!r} holds the state {header['leaves']}, but {type(system).__name__} has {known}; give the system it came from")
+    for name, leaf, want in zip(known, leaves, jax.tree.leaves(template), strict=True):
+        if leaf.shape != want.shape:
+            raise ValueError(f"path={str(path)!r}: {name or 'the state'} has shape {leaf.shape}, but {type(system).__name__} has {want.shape}")
+    return Snapshot(jax.tree.unflatten(jax.tree.structure(template), leaves), jnp.asarray(key), header["step"])
