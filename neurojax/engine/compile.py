@@ -26,16 +26,15 @@ class Static(NamedTuple):
 def split(tree: Any) -> tuple[list[Any], Static]:
     """Arrays of a pytree, and the rest as a static argument."""
     leaves, structure = jax.tree.flatten(tree)
-    arrays = [leaf if eqx.is_array(leaf) else None for leaf in leaves]
     others = tuple((i, leaf) for i, leaf in enumerate(leaves) if not eqx.is_array(leaf))
-    return arrays, Static(structure, others)
+    return [leaf for leaf in leaves if eqx.is_array(leaf)], Static(structure, others)
 
 
 def join(arrays: list[Any], static: Static) -> Any:
     """The pytree that was split."""
     leaves = list(arrays)
     for i, leaf in static.leaves:
-        leaves[i] = leaf
+        leaves.insert(i, leaf)
     return jax.tree.unflatten(static.structure, leaves)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -42,7 +44,7 @@ def drive(
     A block takes about `seconds`, so that stopping and progress do not have to wait longer. A lane that comes out of a block
     with a non-finite state is run again from the block's beginning with a look at every step, and frozen before the bad one.
     """
-    room, longest = _room(advance, start, sum(phases))
+    room, longest = room_for(advance, sum(phases))
     kept: dict[str, list[Any]] = {name: [] for name in advance.traces}
     step, length = start, FIRST_BLOCK
     for phase, steps in enumerate(phases):
@@ -72,7 +74,7 @@ def drive(
     return carry, _joined(kept, advance.lane_axes), step
 
 
-def _room(advance: Advance, start: int, steps: int) -> tuple[dict[str, int], int]:
+def room_for(advance: Advance, steps: int) -> tuple[dict[str, int], int]:
     """Samples per block for each trace, and the longest block that fits them."""
     if not advance.traces:
         return {}, max(steps, 1)
@@ -91,3 +93,24 @@ def _choose(mask: np.ndarray, then: Any, otherwise: Any) -> Any:
 
 def _joined(kept: dict[str, list[Any]], axis: int) -> dict[str, Any]:
     return {name: jax.tree.map(lambda *parts: np.concatenate(parts, axis), *parts) for name, parts in kept.items() if parts}
+
+
+class ctrl_c:
+    """While entered in the main thread, the first Ctrl-C asks the host loop to stop at the end of its block; the second raises."""
+
+    def __enter__(self):
+        self.asked = False
+        self.previous = None
+        if threading.current_thread() is threading.main_thread():
+            self.previous = signal.getsignal(signal.SIGINT)
+            signal.signal(signal.SIGINT, self._ask)
+        return lambda: self.asked
+
+    def _ask(self, *_):
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def __exit__(self, *_):
+        if self.previous is not None:
+            signal.signal(signal.SIGINT, self.previous)

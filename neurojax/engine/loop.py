@@ -6,6 +6,7 @@ import dataclasses
 import math
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +15,7 @@ from jaxtyping import Array, Bool, Int, PyTree, Scalar
 
 from neurojax.engine.integrators import Integrated
 from neurojax.engine.numerics import finite, where
-from neurojax.engine.random import draw_both, draw_empty
+from neurojax.engine.random import check_draws, draw_both, draw_empty
 from neurojax.engine.record import Record, Trace
 from neurojax.engine.system import Clock, Model, Step, System, View
 
@@ -104,6 +105,28 @@ def begin(context: Context, state: PyTree) -> Carry:
 def finish(settings: Settings, kept: dict[str, PyTree]) -> dict[str, PyTree]:
     """Results of the records that are not traces."""
     return {name: record.finish(kept[name]) for name, record in settings.records if name in kept}
+
+
+def check_context(context: Context, state: PyTree) -> None:
+    """Refuse draws, steps and records that cannot work, with the name of what is wrong, before a loop is traced."""
+    system, settings = context.system, context.settings
+    draws = system.draws()
+    check_draws(draws)
+    drawn = jax.tree.map(lambda pair: pair[0], draw_empty(draws, context.dt.dtype))
+    clock = clock_at(jnp.asarray(0, jnp.int32), context.dt)
+    new, _ = eqx.filter_eval_shape(lambda: make(system, state, clock, drawn))
+    name = type(model_of(system)).__name__
+    if jax.tree.structure(new) != jax.tree.structure(state):
+        raise TypeError(f"{name}: a step returns {jax.tree.structure(new)}, but the state is {jax.tree.structure(state)}")
+    for (path, old), after in zip(jax.tree_util.tree_leaves_with_path(state), jax.tree.leaves(new), strict=True):
+        if old.shape != after.shape or old.dtype != after.dtype:
+            where = jax.tree_util.keystr(path) or "the state"
+            raise TypeError(f"{name}: a step turns {where} from {old.dtype}{list(old.shape)} into {after.dtype}{list(after.shape)}; keep shape and dtype")
+    for record_name, one in settings.records:
+        try:
+            shapes(context._replace(settings=Settings(((record_name, one),))), state)
+        except Exception as error:
+            raise type(error)(f"record[{record_name!r}]: its measure fails on the state of {name}: {error}") from error
 
 
 class _Loop(NamedTuple):

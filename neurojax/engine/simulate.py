@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import signal
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray, PyTree
 
 from neurojax.engine.compile import Static, compiled, join, precision, split, tracing
-from neurojax.engine.drive import Advance, drive
+from neurojax.engine.drive import Advance, ctrl_c, drive
 from neurojax.engine.integrators import Heun, Integrated, Integrator
 from neurojax.engine.loop import (
     NEVER,
@@ -25,9 +24,8 @@ from neurojax.engine.loop import (
     Settings,
     begin,
     block,
-    clock_at,
+    check_context,
     finish,
-    make,
     model_of,
     samples,
     shapes,
@@ -35,9 +33,9 @@ from neurojax.engine.loop import (
 )
 from neurojax.engine.numerics import cast, floating
 from neurojax.engine.paths import nearest, replace, resolve
-from neurojax.engine.random import check_draws, draw_empty, draw_keys, is_draw, seed_key, stream_key
-from neurojax.engine.record import At, Record, Trace
-from neurojax.engine.schedule import Schedule, check_step, plan, whole_steps
+from neurojax.engine.random import draw_keys, seed_key, stream_key
+from neurojax.engine.record import Record, Trace
+from neurojax.engine.schedule import Schedule, check_step, plan
 from neurojax.engine.state import Snapshot
 from neurojax.engine.system import Flow, Recipe, System
 
@@ -64,17 +62,23 @@ class Options:
 class Run(eqx.Module):
     """What `simulate` returns.
 
-    records: results by name. times: sample times (time units) of the records that have them. status: 1 done, 2 diverged.
+    records: results by name. axes: coordinates of the first axis of each record that has one (sample times, lags, frequencies,
+    bins); `times` is the same. status: 1 done, 2 diverged.
     bad_step: the step that would have made the state non-finite, -1 if none; the state and the records stop before it.
     system: the realised system. final_state: a `Snapshot` to continue from or save.
     """
 
     records: dict[str, PyTree]
-    times: dict[str, Any]
+    axes: dict[str, Any]
     status: Any
     bad_step: Any
     system: Any
     final_state: Snapshot
+
+    @property
+    def times(self) -> dict[str, Any]:
+        """Coordinates of the records' first axes."""
+        return self.axes
 
 
 class Interrupted(KeyboardInterrupt):
@@ -123,7 +127,7 @@ def simulate(
     records = check_records(record)
     first = state.step if isinstance(state, Snapshot) else 0
     inside = tracing((eqx.filter(system, eqx.is_array_like), seed, state))
-    with precision(dtype), jax.default_device(options.device) if options.device is not None else _nothing():
+    with precision(dtype), jax.default_device(options.device) if options.device is not None else contextlib.nullcontext():
         key = _key(seed, state)
         prepared = integrated(system, method)
         if not inside:
@@ -152,7 +156,7 @@ def simulate(
             results, carry = jax.tree.map(np.asarray, (results, carry))
         run = Run(
             records={name: results[name] for name, _ in records},
-            times=record_times(records, bounds, first, reached, dt),
+            axes={name: values for name, (_, values) in record_axes(records, bounds, first, reached, dt).items()},
             status=jnp.where(carry.bad == NEVER, DONE, DIVERGED) if inside else DONE if carry.bad == NEVER else DIVERGED,
             bad_step=carry.bad if inside else int(carry.bad),
             system=model_of(realised),
@@ -161,14 +165,6 @@ def simulate(
     if stopped:
         raise Interrupted(run)
     return run
-
-
-class _nothing:
-    def __enter__(self):
-        return None
-
-    def __exit__(self, *_):
-        return None
 
 
 def _key(seed: int | PRNGKeyArray | None, state: Any) -> PRNGKeyArray:
@@ -211,7 +207,7 @@ def _hosted(contexts: list[Context], carry: Carry, first: int, lengths: list[int
     bounds = {name: (int(low), int(high)) for name, (low, high) in contexts[0].bounds.items()}
     advance = Advance(call, settings.traces, bounds, sizes, lane_axes=0)
     bar = _bar(sum(lengths)) if options.progress else None
-    with _ctrl_c() as stop_requested:
+    with ctrl_c() as stop_requested:
         carry, traces, reached = drive(
             advance, carry, first, lengths, report=bar.reach if bar else None, stop_requested=stop_requested
         )
@@ -226,27 +222,6 @@ def _hosted(contexts: list[Context], carry: Carry, first: int, lengths: list[int
 def _split_context(context: Context) -> tuple[list[Any], Static]:
     bounds = {name: jnp.asarray(pair, jnp.int32) for name, pair in context.bounds.items()}
     return split(context._replace(bounds=bounds))
-
-
-class _ctrl_c:
-    """While entered in the main thread, the first Ctrl-C asks the host loop to stop at the end of its block; the second raises."""
-
-    def __enter__(self):
-        self.asked = False
-        self.previous = None
-        if threading.current_thread() is threading.main_thread():
-            self.previous = signal.getsignal(signal.SIGINT)
-            signal.signal(signal.SIGINT, self._ask)
-        return lambda: self.asked
-
-    def _ask(self, *_):
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
-
-    def __exit__(self, *_):
-        if self.previous is not None:
-            signal.signal(signal.SIGINT, self.previous)
 
 
 class _bar:
@@ -343,38 +318,15 @@ def whole_steps_up(duration: float, dt: float) -> int:
     return int(np.ceil(duration / dt - 1e-6))
 
 
-def check_context(context: Context, state: PyTree) -> None:
-    """Refuse draws, steps and records that cannot work, with the name of what is wrong, before a loop is traced."""
-    system, settings = context.system, context.settings
-    draws = system.draws()
-    check_draws(draws)
-    drawn = jax.tree.map(lambda pair: pair[0], draw_empty(draws, context.dt.dtype))
-    clock = clock_at(jnp.asarray(0, jnp.int32), context.dt)
-    new, _ = eqx.filter_eval_shape(lambda: make(system, state, clock, drawn))
-    name = type(model_of(system)).__name__
-    if jax.tree.structure(new) != jax.tree.structure(state):
-        raise TypeError(f"{name}: a step returns {jax.tree.structure(new)}, but the state is {jax.tree.structure(state)}")
-    for (path, old), after in zip(jax.tree_util.tree_leaves_with_path(state), jax.tree.leaves(new), strict=True):
-        if old.shape != after.shape or old.dtype != after.dtype:
-            where = jax.tree_util.keystr(path) or "the state"
-            raise TypeError(f"{name}: a step turns {where} from {old.dtype}{list(old.shape)} into {after.dtype}{list(after.shape)}; keep shape and dtype")
-    for record_name, one in settings.records:
-        try:
-            shapes(context._replace(settings=Settings(((record_name, one),))), state)
-        except Exception as error:
-            raise type(error)(f"record[{record_name!r}]: its measure fails on the state of {name}: {error}") from error
-
-
-def record_times(records, bounds, first: int, last: int, dt: float) -> dict[str, np.ndarray]:
-    """Sample times of traces and of `At`."""
-    times = {}
+def record_axes(
+    records: tuple[tuple[str, Record], ...], bounds: Mapping[str, tuple[int, int]], first: int, last: int, dt: float
+) -> dict[str, tuple[str, np.ndarray]]:
+    """Name and coordinates of the first axis of each record that has one: sample times, lags, frequencies, bins."""
+    axes = {}
     for name, one in records:
         if isinstance(one, Trace):
             low, high = bounds[name]
-            times[name] = samples(one.every, max(low, first), min(high, last)) * dt
-        elif isinstance(one, At):
-            times[name] = np.round(np.asarray(one.times) / dt) * dt
-    return times
-
-
-__all__ = ["DIVERGED", "DONE", "Interrupted", "Options", "Run", "is_draw", "simulate", "whole_steps"]
+            axes[name] = "time", samples(one.every, max(low, first), min(high, last)) * dt
+        elif (axis := one.axis(dt)) is not None:
+            axes[name] = axis
+    return axes

@@ -67,6 +67,10 @@ class Record:
         """The result."""
         return carry
 
+    def axis(self, dt: float) -> tuple[str, np.ndarray] | None:
+        """Name and coordinates of the result's first axis, where it has one of its own."""
+        return None
+
 
 def compensated(total: PyTree, rest: PyTree, value: PyTree) -> tuple[PyTree, PyTree]:
     """Kahan sum: float32 totals stay exact to rounding over 10^7 steps."""

@@ -113,6 +113,10 @@ class Histogram(Record):
         if not (np.isfinite(low) and np.isfinite(high) and low < high):
             raise ValueError(f"Histogram(range={self.range!r}): give (low, high) with low < high, both finite")
 
+    def axis(self, dt):
+        """Bin centres."""
+        return "bin", (self.edges[1:] + self.edges[:-1]) / 2
+
     @property
     def edges(self) -> np.ndarray:
         """Bin edges, shape (bins + 1,)."""

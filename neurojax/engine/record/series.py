@@ -32,8 +32,12 @@ class At(Record):
         if not self.times or not np.all(np.isfinite(self.times)) or min(self.times) < 0:
             raise ValueError(f"At(times={self.times!r}): give at least one time, each finite and at least 0")
 
+    def axis(self, dt):
+        """The times, at the steps nearest to them."""
+        return "time", np.round(np.asarray(self.times) / dt) * dt
+
     def start(self, value, dt):
-        """An empty table, and the dt that turns times into steps."""
+        """An empty table."""
 
         def empty(leaf):
             blank = jnp.nan if jnp.issubdtype(leaf.dtype, jnp.inexact) else 0
@@ -65,6 +69,10 @@ class Autocorrelation(Record):
         super().__post_init__()
         if self.lags < 1:
             raise ValueError(f"Autocorrelation(lags={self.lags!r}): at least one lag (lag 0) is needed")
+
+    def axis(self, dt):
+        """Lags in time units."""
+        return "lag", np.arange(self.lags) * self.every * dt
 
     def start(self, value, dt):
         """Ring of the last values about the first, sums by lag, count."""
@@ -112,7 +120,7 @@ class Spectrum(Record):
     """Power spectral density by Welch's method, streamed: Hann windows of `length` samples without overlap, each with its mean removed.
 
     One-sided density, shape (length // 2 + 1, ...), per unit of ordinary frequency (cycles per time unit); its integral is the
-    variance. `frequencies(dt)` gives the axis. Source: Welch 1967. NaN until one window is full.
+    variance.  Source: Welch 1967. NaN until one window is full.
     """
 
     length: int = 256
@@ -122,9 +130,9 @@ class Spectrum(Record):
         if self.length < 2:
             raise ValueError(f"Spectrum(length={self.length!r}): a window needs at least 2 samples")
 
-    def frequencies(self, dt: float) -> np.ndarray:
-        """Frequencies in cycles per time unit for a run with step `dt`."""
-        return np.fft.rfftfreq(self.length, dt * self.every)
+    def axis(self, dt):
+        """Frequencies in cycles per time unit."""
+        return "frequency", np.fft.rfftfreq(self.length, dt * self.every)
 
     def start(self, value, dt):
         """Window being filled, power, windows done, place."""

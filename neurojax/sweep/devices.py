@@ -1,0 +1,65 @@
+"""Hardware: which devices a sweep uses, and how many lanes one kernel takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import psutil
+from jax.sharding import AxisType, Mesh
+
+CACHE_BYTES = 512 << 10  # carry per device that keeps a CPU core's second-level cache warm
+MOST_LANES = 16_384
+MEMORY_SHARE = 0.5  # of what is free
+
+
+def use_cpus(count: int) -> None:
+    """Make `count` CPU devices of this machine's cores, so that a sweep runs on all of them. Call it before any other use of JAX.
+
+    Errors: RuntimeError if JAX has started with another number of devices.
+    """
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ValueError(f"count={count!r}: the number of CPU devices is a whole number of at least 1")
+    try:
+        jax.config.update("jax_num_cpu_devices", count)
+    except RuntimeError:
+        pass
+    if len(jax.devices("cpu")) != count:
+        raise RuntimeError(f"count={count}: JAX has already started with {len(jax.devices('cpu'))} CPU devices; call nj.use_cpus first of all")
+
+
+def chosen(devices: Sequence[Any] | int | None) -> list[Any]:
+    """Devices of a sweep: all local ones, the first few, or those given."""
+    local = jax.local_devices()
+    if devices is None:
+        return local
+    if isinstance(devices, int):
+        if isinstance(devices, bool) or not 1 <= devices <= len(local):
+            raise ValueError(f"devices={devices!r}: this process has {len(local)}; give 1 to {len(local)}, or call nj.use_cpus first")
+        return local[:devices]
+    if not devices:
+        raise ValueError("devices=[]: give at least one device, or None for all")
+    return list(devices)
+
+
+def mesh_of(devices: Sequence[Any]) -> Mesh:
+    """One axis, "device": each holds tiles of its own and never speaks to another."""
+    return Mesh(np.asarray(devices), ("device",), axis_types=(AxisType.Auto,))
+
+
+def free_memory(devices: Sequence[Any]) -> int:
+    """Bytes that one device may use: its own free memory, or its share of the machine's."""
+    stats = devices[0].memory_stats() if devices[0].platform != "cpu" else None
+    if stats and "bytes_limit" in stats:
+        return int(MEMORY_SHARE * (stats["bytes_limit"] - stats.get("bytes_in_use", 0)))
+    return int(MEMORY_SHARE * psutil.virtual_memory().available / len(devices))
+
+
+def first_lanes(lane_bytes: int, platform: str) -> int:
+    """Lanes to begin with, a power of two: on a CPU those whose carry fits the cache, elsewhere as many as allowed."""
+    if platform != "cpu":
+        return MOST_LANES
+    lanes = max(16, min(MOST_LANES, CACHE_BYTES // max(lane_bytes, 1)))
+    return 1 << (int(lanes).bit_length() - 1)

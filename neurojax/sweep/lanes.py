@@ -1,0 +1,192 @@
+"""The compiled programs of a sweep: open a tile on every device, advance it, finish it."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, PartitionSpec
+from jaxtyping import PyTree
+
+from neurojax.engine.compile import Static, compiled, join, split
+from neurojax.engine.loop import Carry, Context, Settings, begin, block, check_context, finish, shapes
+from neurojax.engine.numerics import cast
+from neurojax.engine.random import draw_keys, stream_key
+from neurojax.engine.system import System
+from neurojax.sweep.points import Family, fold_words
+
+EACH, ALL = PartitionSpec("device"), PartitionSpec()
+Layout = tuple[tuple[bool, bool], ...]  # per array leaf of the realised system: differs between seeds, between points
+
+
+class Setup(NamedTuple):
+    """The static part of a sweep's programs."""
+
+    settings: Settings
+    mesh: Mesh
+    paired: bool
+
+
+class Tile(NamedTuple):
+    """What the devices are at work on: realised leaves, carries and stream keys, a device axis first where devices differ."""
+
+    arrays: list[Any]
+    carry: Carry
+    keys: PyTree
+
+
+class Sources(NamedTuple):
+    """What opens tiles: leaves shared by all, by seed (device, seeds, ...), by point (device, points, ...), and the lanes' words."""
+
+    shared: dict[int, Any]
+    by_seed: dict[int, Any]
+    by_point: dict[int, Any]
+    seed_words: Any
+    point_words: Any
+
+
+def assemble(structure: Any, *parts: dict[int, Any]) -> System:
+    """A system from its leaves by place."""
+    leaves: dict[int, Any] = {}
+    for part in parts:
+        leaves |= part
+    return jax.tree.unflatten(structure, [leaves[i] for i in range(len(leaves))])
+
+
+def realised(structure: Any, fixed: dict[int, Any], leaves: dict[int, Any], words: Any, dtype: np.dtype) -> System:
+    """The realised system of one lane."""
+    key = jax.random.wrap_key_data(words, impl="threefry2x32")
+    return cast(assemble(structure, fixed, cast(leaves, dtype)).realise(stream_key(key, "structure")), dtype)
+
+
+def layout_of(family: Family, words: np.ndarray, dtype: np.dtype) -> tuple[Layout, System]:
+    """Which realised leaves differ between seeds and between points (those that `vmap` had to batch), and one realised system."""
+    arrays = {i: leaf for i, leaf in enumerate(family.leaves) if eqx.is_array(leaf)}
+    fixed = {i: leaf for i, leaf in enumerate(family.leaves) if not eqx.is_array(leaf) and i not in (family.by_seed | family.by_point)}
+    one_seed = {i: values[0] for i, values in family.by_seed.items()}
+    one_point = {i: values[0] for i, values in family.by_point.items()}
+    words = jnp.asarray(words)
+    sample = realised(family.structure, fixed, arrays | one_seed | one_point, words, dtype)
+
+    def batched(moving: dict[int, Any], still: dict[int, Any], words: Any, axis: int | None) -> list[bool]:
+        seen: list[bool] = []
+
+        def probe(moving, words):
+            leaves, _ = split(realised(family.structure, fixed, arrays | still | moving, words, dtype))
+            seen[:] = [isinstance(leaf, jax.core.Tracer) for leaf in leaves]
+            return 0
+
+        twice = {i: np.stack([value, value]) for i, value in moving.items()}
+        jax.vmap(probe, in_axes=(0, axis), axis_size=2)(twice, words)
+        return seen
+
+    by_seed = batched(one_seed, one_point, jnp.stack([words, words]), 0)
+    by_point = batched(one_point, one_seed, words, None)
+    return tuple(zip(by_seed, by_point, strict=True)), sample
+
+
+def _specs(layout: Layout) -> list[PartitionSpec]:
+    return [EACH if any(differs) else ALL for differs in layout]
+
+
+def _inner(tree: PyTree) -> PyTree:
+    return jax.tree.map(lambda x: x[0], tree)
+
+
+def _outer(tree: PyTree) -> PyTree:
+    return jax.tree.map(lambda x: x[None], tree)
+
+
+def open_tiles(sources: Sources, given: PyTree, bounds: Any, dt: Any, template: Static, setup: Setup, layout: Layout, per_lane: bool) -> Tile:
+    """Realise, initialise, and set up the records of every lane of a tile on each device.
+
+    `given`: None, or an initial state for all lanes, or (`per_lane`) one for each, (device, seeds, points, ...).
+    """
+    dtype = dt.dtype
+
+    def local(sources: Sources, given: PyTree, bounds: Any, dt: Any) -> Tile:
+        shared, by_seed, by_point, seed_words, point_words = sources
+
+        def lane(by_seed, by_point, seed_words, point_words, given):
+            system = realised(template.structure, dict(template.leaves), shared | by_seed | by_point, seed_words, dtype)
+            key = jax.random.wrap_key_data(seed_words, impl="threefry2x32")
+            key = key if setup.paired else fold_words(key, point_words)
+            state = cast(system.init(stream_key(key, "initial state")) if given is None else given, dtype)
+            keys = draw_keys(key, system.draws())
+            return split(system)[0], begin(Context(system, setup.settings, keys, dt, bounds), state), keys
+
+        over_points = jax.vmap(lane, in_axes=(None, 0, None, 0, 0 if per_lane else None))
+        over_lanes = jax.vmap(over_points, in_axes=(0, None, 0, None, 0 if per_lane else None))
+        lanes = _inner((by_seed, by_point, seed_words, point_words))
+        arrays, carry, keys = over_lanes(*lanes, _inner(given) if per_lane else given)
+        # What the lanes share is kept once: vmap had only broadcast it.
+        arrays = [a[:, 0] if seed and not point else a[0] if point and not seed else a[0, 0] if not seed else a for a, (seed, point) in zip(arrays, layout, strict=True)]
+        arrays = [a[None] if any(differs) else a for a, differs in zip(arrays, layout, strict=True)]
+        keys = jax.tree.map(lambda k: k[:, 0], keys) if setup.paired else keys
+        return Tile(arrays, _outer(carry), _outer(keys))
+
+    specs = (Sources(ALL, EACH, EACH, EACH, EACH), EACH if per_lane else ALL, ALL, ALL)
+    out = Tile(_specs(layout), EACH, EACH)  # type: ignore[arg-type]
+    return jax.shard_map(local, mesh=setup.mesh, in_specs=specs, out_specs=out, check_vma=False)(sources, given, bounds, dt)
+
+
+def advance_tiles(
+    tile: Tile, start: Any, stop: Any, bounds: Any, dt: Any, static: Static, setup: Setup, layout: Layout, room: tuple[tuple[str, int], ...], guarded: bool
+):
+    """Advance every lane of the tiles from `start` to `stop`: carries, samples, soundness and done flags, (device, seeds, points, ...)."""
+    settings = setup.settings._replace(guarded=guarded)
+
+    def local(tile: Tile, start, stop, bounds, dt):
+        def lane(arrays, carry, keys):
+            return block(Context(join(arrays, static), settings, keys, dt, bounds), carry, start, stop, dict(room))
+
+        over_points = jax.vmap(lane, in_axes=([0 if point else None for _, point in layout], 0, None if setup.paired else 0))
+        over_lanes = jax.vmap(over_points, in_axes=([0 if seed else None for seed, _ in layout], 0, 0))
+        arrays = [_inner(a) if any(differs) else a for a, differs in zip(tile.arrays, layout, strict=True)]
+        return _outer(over_lanes(arrays, _inner(tile.carry), _inner(tile.keys)))
+
+    specs = (Tile(_specs(layout), EACH, EACH), ALL, ALL, ALL, ALL)  # type: ignore[arg-type]
+    return jax.shard_map(local, mesh=setup.mesh, in_specs=specs, out_specs=EACH, check_vma=False)(tile, start, stop, bounds, dt)
+
+
+def finish_tiles(kept: PyTree, setup: Setup) -> PyTree:
+    """Results of the streamed records, (device, seeds, points, ...)."""
+
+    def local(kept):
+        return _outer(jax.vmap(jax.vmap(functools.partial(finish, setup.settings)))(_inner(kept)))
+
+    return jax.shard_map(local, mesh=setup.mesh, in_specs=EACH, out_specs=EACH, check_vma=False)(kept)
+
+
+def programs(platform: str) -> tuple[Any, Any, Any]:
+    """The three compiled functions."""
+    return (
+        compiled(open_tiles, ("template", "setup", "layout", "per_lane"), platform),
+        compiled(advance_tiles, ("static", "setup", "layout", "room", "guarded"), platform),
+        compiled(finish_tiles, ("setup",), platform),
+    )
+
+
+class LaneShape(NamedTuple):
+    """Sizes of one lane: its carry, one sample of each trace, and its results (a trace's: one sample)."""
+
+    carry_bytes: int
+    sample_bytes: dict[str, int]
+    results: dict[str, PyTree]
+
+
+def lane_shape(system: System, settings: Settings, dt: Any, state: PyTree, bounds: Any) -> LaneShape:
+    """Sizes of one lane of a realised system, its draws, step and records checked on the way."""
+    keys = draw_keys(jax.random.key(0), system.draws())
+    context = Context(system, settings, keys, dt, bounds)
+    check_context(context, state)
+    carry = jax.eval_shape(lambda: begin(context, state))
+    values = shapes(context, state)
+    sample = {name: sum(leaf.nbytes for leaf in jax.tree.leaves(values[name])) for name in settings.traces}
+    results = jax.eval_shape(lambda kept: finish(settings, kept), carry.kept) | {name: values[name] for name in sample}
+    order = [name for name, _ in settings.records]
+    return LaneShape(sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(carry)), sample, {n: results[n] for n in order})

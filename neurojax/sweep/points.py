@@ -1,0 +1,294 @@
+"""From axes to lanes: the grid, its groups of one static shape, and their tiles of seeds x points."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from neurojax.engine.integrators import Integrated, Integrator
+from neurojax.engine.paths import get, is_static, nearest, parameters, replace, resolve
+from neurojax.engine.simulate import cast_system, integrated
+from neurojax.engine.system import Flow, Recipe, System, recipes
+from neurojax.sweep.axes import Axis
+
+RUN_SETTINGS = ("dt", "duration", "steps", "method")
+
+
+@dataclasses.dataclass(frozen=True)
+class Grid:
+    """The product of the axes, points numbered in C order."""
+
+    axes: Mapping[str, Axis]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Points along each dimension."""
+        return tuple(len(axis) for axis in self.axes.values())
+
+    @property
+    def size(self) -> int:
+        """Number of points."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def place(self, points: np.ndarray) -> dict[str, np.ndarray]:
+        """Index along each dimension of the given points."""
+        if not self.axes:
+            return {}
+        return dict(zip(self.axes, np.unravel_index(points, self.shape), strict=True))
+
+    def column(self, name: str, points: np.ndarray) -> Any:
+        """Values of one parameter at the given points (an array, or a list of objects)."""
+        for dimension, axis in self.axes.items():
+            if name in axis.columns:
+                values, where = axis.columns[name], self.place(points)[dimension]
+                return values[where] if isinstance(values, np.ndarray) else [values[i] for i in where]
+        raise KeyError(name)
+
+    @property
+    def names(self) -> list[str]:
+        """All parameters that vary."""
+        return [name for axis in self.axes.values() for name in axis.columns]
+
+
+class _Slot:
+    """Marks a leaf that every lane fills with its own value."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+
+@dataclasses.dataclass
+class Family:
+    """Systems that differ only in the values of some leaves: `leaves` shared, or by point, or by seed.
+
+    `points` are their numbers in the grid; `run` holds the settings of the run that this group fixes (dt, duration).
+    """
+
+    points: np.ndarray
+    structure: Any
+    leaves: list[Any]
+    by_point: dict[int, np.ndarray]
+    run: dict[str, Any]
+    by_seed: dict[int, np.ndarray] = dataclasses.field(default_factory=dict)
+
+    def system(self, point: int = 0, seed: int = 0) -> System:
+        """One member, by position in the group."""
+        leaves = list(self.leaves)
+        for table, place in ((self.by_point, point), (self.by_seed, seed)):
+            for i, values in table.items():
+                leaves[i] = values[place]
+        return jax.tree.unflatten(self.structure, leaves)
+
+
+def _is_recipe(leaf: Any) -> bool:
+    return isinstance(leaf, Recipe)
+
+
+def families(system: Any, grid: Grid, method: Integrator | None, dtype: np.dtype) -> list[Family]:
+    """Groups of points that one compiled program can serve, every value of every axis checked on the host."""
+    if isinstance(system, System | Flow):
+        return _by_path(system, grid, method, dtype)
+    if isinstance(system, type) or not isinstance(system, Callable):
+        integrated(system, method)  # raises the right error
+    return _by_builder(system, grid, method, dtype)
+
+
+def _by_path(system: Any, grid: Grid, method: Integrator | None, dtype: np.dtype) -> list[Family]:
+    base = integrated(system, method)
+    base.check()
+    paths = {name: _path(base, name) for name in grid.names if name not in RUN_SETTINGS}
+    for name, path in paths.items():
+        for axis in grid.axes.values():
+            for value in axis.columns.get(name, ()):
+                _checked(base, path, value, name)
+    outer = [d for d, axis in grid.axes.items() if any(_is_outer(base, paths, name, values) for name, values in axis.columns.items())]
+    everything = np.arange(grid.size)
+    place = grid.place(everything)
+    groups = []
+    for combination in itertools.product(*(range(len(grid.axes[d])) for d in outer)):
+        inside = np.all([place[d] == i for d, i in zip(outer, combination, strict=True)], axis=0) if outer else np.ones(grid.size, bool)
+        points = everything[inside]
+        member, run, columns = base, {}, {}
+        for name in grid.names:
+            values = grid.column(name, points)
+            if name in RUN_SETTINGS:
+                run[name] = _plain(values[0])
+            elif _is_outer(base, paths, name, values):
+                member = replace(member, paths[name], _plain(values[0]))
+            else:
+                columns[name] = values
+        if "method" in run:
+            member = Integrated(member.flow, run["method"]) if isinstance(member, Integrated) else integrated(member, run["method"])
+        for name in columns:
+            member = replace(member, paths[name], _Slot(name))
+        leaves, structure = jax.tree.flatten(cast_system(member, dtype), is_leaf=_is_recipe)
+        by_point = {i: np.asarray(columns[leaf.name]) for i, leaf in enumerate(leaves) if isinstance(leaf, _Slot)}
+        shared = [None if isinstance(leaf, _Slot) else leaf for leaf in leaves]
+        groups.append(Family(points, structure, shared, by_point, run))
+    return groups
+
+
+def _path(base: System, name: str) -> tuple[str, ...]:
+    try:
+        return resolve(base, name)
+    except ValueError as error:
+        model = base.flow if isinstance(base, Integrated) else base
+        known = [".".join(p) for p in parameters(model)] + list(RUN_SETTINGS)
+        if "ambiguous" in str(error):
+            raise ValueError(f"over[{name!r}]: {error}") from None
+        raise ValueError(f"over[{name!r}]: {type(model).__name__} has no parameter {name!r}; {nearest(name, known)}") from None
+
+
+def _checked(base: System, path: tuple[str, ...], value: Any, name: str) -> None:
+    try:
+        replace(base, path, _plain(value)).check()
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"over[{name!r}]={value!r}: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _is_outer(base: System, paths: Mapping[str, tuple[str, ...]], name: str, values: Any) -> bool:
+    """Whether another value means another program, or something drawn on the host: then the axis is a loop around programs."""
+    if name in RUN_SETTINGS or not isinstance(values, np.ndarray):
+        return True
+    path = paths[name]
+    inside_recipe = any(_is_recipe(get(base, path[:k])) for k in range(1, len(path)))
+    return inside_recipe or is_static(base, path)
+
+
+def _by_builder(build: Callable[..., Any], grid: Grid, method: Integrator | None, dtype: np.dtype) -> list[Family]:
+    everything = np.arange(grid.size)
+    columns = {name: grid.column(name, everything) for name in grid.names}
+    gathered: dict[Any, list[tuple[int, list[Any]]]] = {}
+    for point in everything:
+        values = {name: _plain(column[point]) for name, column in columns.items()}
+        run = {name: values.pop(name) for name in RUN_SETTINGS if name in values}
+        try:
+            member = integrated(build(**values), run.get("method", method))
+            member.check()
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"the system built from {values}: {error}") from error
+        leaves, structure = jax.tree.flatten(cast_system(member, dtype), is_leaf=_is_recipe)
+        look = tuple((leaf.shape, str(leaf.dtype)) if eqx.is_array(leaf) else leaf for leaf in leaves)
+        gathered.setdefault((structure, look, tuple(run.items())), []).append((int(point), leaves))
+    groups = []
+    for (structure, _, run), members in gathered.items():
+        rows = list(zip(*(leaves for _, leaves in members), strict=True))
+        by_point = {i: np.stack([np.asarray(v) for v in row]) for i, row in enumerate(rows) if eqx.is_array(row[0])}
+        shared = [None if i in by_point else row[0] for i, row in enumerate(rows)]
+        groups.append(Family(np.array([p for p, _ in members]), structure, shared, by_point, dict(run)))
+    return groups
+
+
+def draw_recipes(family: Family, keys: list[Any], dtype: np.dtype) -> Family:
+    """The family with its host recipes drawn: once if fixed, else for each seed."""
+    first = family.system()
+    if not recipes(first):
+        return family
+    places = [path for path in parameters(first) if _is_recipe(get(first, path))]
+    places = [p for p in places if not any(_is_recipe(get(first, p[:k])) for k in range(1, len(p)))]
+    drawn_members = []
+    fixed = all(recipe.fixed for recipe in recipes(first))
+    for key in keys[:1] if fixed else keys:
+        realised = first.realise(key)
+        drawn_members.append([cast_system(get(realised, path), dtype) for path in places])
+    slotted = jax.tree.unflatten(family.structure, [_Slot(str(i)) if leaf is None else leaf for i, leaf in enumerate(family.leaves)])
+    for path, parts in zip(places, zip(*drawn_members, strict=True), strict=True):
+        slotted = replace(slotted, path, parts[0] if fixed else _by_seed(path, parts))
+    leaves, structure = jax.tree.flatten(slotted, is_leaf=lambda leaf: isinstance(leaf, _PerSeed))
+    by_point = {i: family.by_point[int(leaf.name)] for i, leaf in enumerate(leaves) if isinstance(leaf, _Slot)}
+    by_seed = {i: leaf.values for i, leaf in enumerate(leaves) if isinstance(leaf, _PerSeed)}
+    shared = [None if i in by_point or i in by_seed else leaf for i, leaf in enumerate(leaves)]
+    return Family(family.points, structure, shared, by_point, family.run, by_seed)
+
+
+class _PerSeed:
+    """Marks a leaf that every seed fills with its own value."""
+
+    def __init__(self, values: np.ndarray):
+        self.values = values
+
+
+def _by_seed(path: tuple[str, ...], parts: tuple[Any, ...]) -> Any:
+    """One drawn object whose array leaves hold the values of all seeds; padded neighbour lists grow to the longest."""
+    flat = [jax.tree.flatten(part) for part in parts]
+    if len({structure for _, structure in flat}) > 1:
+        raise ValueError(f"over: the draws of {'.'.join(path)!r} differ in kind between seeds; fix its layout (dense or sparse)")
+
+    def joined(values):
+        if not eqx.is_array(values[0]):
+            return values[0]
+        arrays = [np.asarray(v) for v in values]
+        shape = np.max([a.shape for a in arrays], axis=0)
+        return _PerSeed(np.stack([np.pad(a, [(0, int(w) - k) for k, w in zip(a.shape, shape, strict=True)]) for a in arrays]))
+
+    return jax.tree.unflatten(flat[0][1], [joined(values) for values in zip(*(leaves for leaves, _ in flat), strict=True)])
+
+
+@dataclasses.dataclass(frozen=True)
+class Tiling:
+    """Rectangles of `seeds x points` lanes that cover a group; one tile is one kernel's batch on one device."""
+
+    points: int
+    seeds: int
+    tile_points: int
+    tile_seeds: int
+
+    @property
+    def lanes(self) -> int:
+        """Lanes of one tile, padding included."""
+        return self.tile_points * self.tile_seeds
+
+    @property
+    def count(self) -> int:
+        """Number of tiles."""
+        return -(-self.points // self.tile_points) * -(-self.seeds // self.tile_seeds)
+
+    def tile(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Positions of a tile's points and seeds (the last repeated as padding), and which lanes (seed, point) are real."""
+        rows = -(-self.seeds // self.tile_seeds)
+        block, row = divmod(number, rows)
+        points = block * self.tile_points + np.arange(self.tile_points)
+        seeds = row * self.tile_seeds + np.arange(self.tile_seeds)
+        real = (seeds < self.seeds)[:, None] & (points < self.points)[None, :]
+        return np.minimum(points, self.points - 1), np.minimum(seeds, self.seeds - 1), real
+
+
+def tiling(points: int, seeds: int, lanes: int, devices: int) -> Tiling:
+    """Tiles of at most `lanes`, points first (they share what is drawn per seed), and enough of them for all devices."""
+    lanes = max(1, min(lanes, -(-points * seeds // devices)))
+    tile_points = min(points, lanes)
+    tile_points = -(-points // -(-points // tile_points))
+    tile_seeds = max(1, min(seeds, lanes // tile_points))
+    tile_seeds = -(-seeds // -(-seeds // tile_seeds))
+    return Tiling(points, seeds, tile_points, tile_seeds)
+
+
+def point_words(grid: Grid, points: np.ndarray) -> np.ndarray:
+    """Two words per point that depend on its coordinate values alone, not on its place in the grid: shape (points, 2), uint32."""
+    columns = {name: grid.column(name, points) for name in sorted(grid.names)}
+    words = np.empty((len(points), 2), np.uint32)
+    for row in range(len(points)):
+        digest = hashlib.blake2b(digest_size=8)
+        for name, values in columns.items():
+            value = values[row]
+            data = np.asarray(value, float).tobytes() if isinstance(values, np.ndarray) else repr(value).encode()
+            digest.update(name.encode() + b"=" + data + b";")
+        words[row] = np.frombuffer(digest.digest(), np.uint32)
+    return words
+
+
+def fold_words(key: Any, words: Any) -> Any:
+    """A key with two words folded in."""
+    return jax.random.fold_in(jax.random.fold_in(key, jnp.asarray(words)[0]), jnp.asarray(words)[1])
