@@ -121,7 +121,9 @@ def check_context(context: Context, state: PyTree) -> None:
     for (path, old), after in zip(jax.tree_util.tree_leaves_with_path(state), jax.tree.leaves(new), strict=True):
         if old.shape != after.shape or old.dtype != after.dtype:
             where = jax.tree_util.keystr(path) or "the state"
-            raise TypeError(f"{name}: a step turns {where} from {old.dtype}{list(old.shape)} into {after.dtype}{list(after.shape)}; keep shape and dtype")
+            raise TypeError(
+                f"{name}: a step turns {where} from {old.dtype}{list(old.shape)} into {after.dtype}{list(after.shape)}; keep shape and dtype"
+            )
     for record_name, one in settings.records:
         try:
             shapes(context._replace(settings=Settings(((record_name, one),))), state)

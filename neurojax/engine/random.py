@@ -32,7 +32,9 @@ def seed_key(seed: int | PRNGKeyArray) -> PRNGKeyArray:
         raise TypeError(f"seed={seed!r}: give an integer or a jax.random.key")
     if isinstance(seed, jax.Array) and jnp.issubdtype(seed.dtype, jax.dtypes.prng_key):
         if str(jax.random.key_impl(seed)) not in ("fry", "threefry2x32"):
-            raise ValueError(f"seed: a key of kind {jax.random.key_impl(seed)} draws differently under vmap; use jax.random.key(seed, impl='threefry2x32')")
+            raise ValueError(
+                f"seed: a key of kind {jax.random.key_impl(seed)} draws differently under vmap; use jax.random.key(seed, impl='threefry2x32')"
+            )
         if seed.ndim:
             raise ValueError(f"seed: got an array of keys of shape {seed.shape}; one run has one key, use nj.sweep(seeds=...) for many")
         return seed
@@ -53,7 +55,9 @@ def stream_key(key: PRNGKeyArray, stream: str) -> PRNGKeyArray:
     return jax.random.fold_in(key, zlib.crc32(stream.encode()))
 
 
-def threefry(key: UInt32[Array, "2"], high: UInt32[Array, "*s"], low: UInt32[Array, "*s"]) -> tuple[UInt32[Array, "*s"], UInt32[Array, "*s"]]:
+def threefry(
+    key: UInt32[Array, 2], high: UInt32[Array, "*s"], low: UInt32[Array, "*s"]
+) -> tuple[UInt32[Array, "*s"], UInt32[Array, "*s"]]:
     """Threefry-2x32 with 20 rounds of the counter (high, low): the words of `jax.extend.random.threefry_2x32`.
 
     Unrolled, so that XLA fuses all rounds with what uses them; JAX's CPU lowering rolls them into a loop.
@@ -78,7 +82,7 @@ def box_muller(a: UInt32[Array, "*s"], b: UInt32[Array, "*s"], dtype: np.dtype) 
     return radius * cosine, radius * sine
 
 
-def draw_pair(draw: Draw, key: UInt32[Array, "2"], block: Int[Scalar, ""], dtype: np.dtype) -> Array:
+def draw_pair(draw: Draw, key: UInt32[Array, 2], block: Int[Scalar, ""], dtype: np.dtype) -> Array:
     """What one `Draw` gives at steps `2 block` and `2 block + 1`, stacked: shape (2, *draw.shape)."""
     low = lax.iota(jnp.uint32, int(np.prod(draw.shape, dtype=np.int64))).reshape(draw.shape)
     a, b = threefry(key, jnp.full(draw.shape, block.astype(jnp.uint32)), low)
@@ -108,7 +112,7 @@ def check_draws(draws: PyTree[Draw]) -> None:
         seen.add(draw.stream)
 
 
-def draw_keys(key: PRNGKeyArray, draws: PyTree[Draw]) -> PyTree[UInt32[Array, "2"]]:
+def draw_keys(key: PRNGKeyArray, draws: PyTree[Draw]) -> PyTree[UInt32[Array, 2]]:
     """Key words of each declared stream of one lane."""
     return jax.tree.map(lambda draw: jax.random.key_data(stream_key(key, draw.stream)), draws, is_leaf=is_draw)
 
@@ -120,6 +124,4 @@ def draw_both(draws: PyTree[Draw], keys: PyTree, block: Int[Scalar, ""], dtype: 
 
 def draw_empty(draws: PyTree[Draw], dtype: np.dtype) -> PyTree:
     """Zeros of the shape of `draw_both`, to start a loop with."""
-    return jax.tree.map(
-        lambda draw: jnp.zeros((2, *draw.shape), jnp.uint32 if draw.kind == "bits" else dtype), draws, is_leaf=is_draw
-    )
+    return jax.tree.map(lambda draw: jnp.zeros((2, *draw.shape), jnp.uint32 if draw.kind == "bits" else dtype), draws, is_leaf=is_draw)

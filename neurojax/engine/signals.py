@@ -53,7 +53,7 @@ class Sampled(Signal):
     Before the first and after the last sample the nearest one holds.
     """
 
-    values: Float[Array, "samples *s"]
+    values: Float[Array, samples *s]
     dt: float
     kind: str = eqx.field(static=True, default="hold")
 

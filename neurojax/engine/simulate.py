@@ -208,15 +208,12 @@ def _hosted(contexts: list[Context], carry: Carry, first: int, lengths: list[int
     advance = Advance(call, settings.traces, bounds, sizes, lane_axes=0)
     bar = _bar(sum(lengths)) if options.progress else None
     with ctrl_c() as stop_requested:
-        carry, traces, reached = drive(
-            advance, carry, first, lengths, report=bar.reach if bar else None, stop_requested=stop_requested
-        )
+        carry, traces, reached = drive(advance, carry, first, lengths, report=bar.reach if bar else None, stop_requested=stop_requested)
     if bar:
         bar.close()
     for name in settings.traces:
         traces.setdefault(name, jax.tree.map(lambda v: np.zeros((0, *v.shape), v.dtype), values[name]))
     return carry, traces, reached, stop_requested()
-
 
 
 def _split_context(context: Context) -> tuple[list[Any], Static]:
@@ -265,7 +262,9 @@ def integrated(system: Any, method: Integrator | None) -> System:
         if method is not None:
             raise ValueError(f"method={method!r}: {type(system).__name__} makes its own steps; leave method out")
         return system
-    raise TypeError(f"system={system!r}: give an instance of a nj.Flow or nj.System" + (" (you gave the class)" if isinstance(system, type) else ""))
+    raise TypeError(
+        f"system={system!r}: give an instance of a nj.Flow or nj.System" + (" (you gave the class)" if isinstance(system, type) else "")
+    )
 
 
 def cast_system(system: Any, dtype: np.dtype) -> Any:
@@ -307,7 +306,9 @@ def watch_bounds(records, phases: list[tuple[str, int, Mapping[str, Any]]], firs
     bounds = {}
     for name, one in records:
         if one.phase is not None and one.phase not in spans:
-            raise ValueError(f"record[{name!r}].phase={one.phase!r}: no such phase in this run; {nearest(one.phase, [s for s in spans if s])}")
+            raise ValueError(
+                f"record[{name!r}].phase={one.phase!r}: no such phase in this run; {nearest(one.phase, [s for s in spans if s])}"
+            )
         low, high = spans[one.phase] if one.phase is not None else (first, at)
         bounds[name] = (low + whole_steps_up(one.warmup, dt), high)
     return bounds

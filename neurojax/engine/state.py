@@ -21,7 +21,7 @@ class Snapshot(eqx.Module):
     """The state of a lane after `step` steps, with the words of its key: all that a continued run needs beside its system."""
 
     state: PyTree
-    key: UInt32[Array, "2"]
+    key: UInt32[Array, 2]
     step: int = eqx.field(static=True)
 
 
@@ -62,15 +62,21 @@ def load_state(path: str | os.PathLike, system: Any) -> Snapshot:
             key = file["key"]
             leaves = [file[f"leaf{i}"] for i in range(len(header["leaves"]))]
     except (ValueError, KeyError, OSError, EOFError) as error:
-        raise ValueError(f"path={str(path)!r} is not a state file of neurojax, or is damaged ({error}); write one with nj.save_state") from error
+        raise ValueError(
+            f"path={str(path)!r} is not a state file of neurojax, or is damaged ({error}); write one with nj.save_state"
+        ) from error
     if header["schema"] > SCHEMA:
         raise ValueError(f"path={str(path)!r} has schema {header['schema']}, this version reads up to {SCHEMA}; update neurojax")
 
     template = eqx.filter_eval_shape(lambda: system.realise(jax.random.key(0)).init(jax.random.key(0)))
     known = [jax.tree_util.keystr(where) for where, _ in jax.tree_util.tree_leaves_with_path(template)]
     if known != header["leaves"]:
-        raise ValueError(f"path={str(path)!r} holds the state {header['leaves']}, but {type(system).__name__} has {known}; give the system it came from")
+        raise ValueError(
+            f"path={str(path)!r} holds the state {header['leaves']}, but {type(system).__name__} has {known}; give the system it came from"
+        )
     for name, leaf, want in zip(known, leaves, jax.tree.leaves(template), strict=True):
         if leaf.shape != want.shape:
-            raise ValueError(f"path={str(path)!r}: {name or 'the state'} has shape {leaf.shape}, but {type(system).__name__} has {want.shape}")
+            raise ValueError(
+                f"path={str(path)!r}: {name or 'the state'} has shape {leaf.shape}, but {type(system).__name__} has {want.shape}"
+            )
     return Snapshot(jax.tree.unflatten(jax.tree.structure(template), leaves), jnp.asarray(key), header["step"])

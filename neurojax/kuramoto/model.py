@@ -20,14 +20,14 @@ from neurojax.kuramoto.phases import Phases, UniformPhases
 class PhaseState(NamedTuple):
     """State: phases in [-pi, pi] (rad), and the whole turns made since the start (None where they are not counted)."""
 
-    theta: Float[Array, "n"]
-    winding: Int[Array, "n"] | None
+    theta: Float[Array, n]
+    winding: Int[Array, n] | None
 
 
 class NoiseProfile(eqx.Module):
     """Noise amplitude that depends on time, the phases or the local order: subclass and give `__call__`."""
 
-    def __call__(self, time, theta: Float[Array, "n"], order: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    def __call__(self, time, theta: Float[Array, n], order: Float[Array, "*n"]) -> Float[Array, "*n"]:
         """Amplitude sigma of each oscillator; `order` is the modulus of the field that it feels."""
         raise NotImplementedError
 
@@ -77,10 +77,10 @@ class Kuramoto(Flow):
     n: int = eqx.field(static=True)
     coupling: Any = 1.0
     noise: Any = None
-    frequencies: Frequencies | Float[Array, "n"] = Normal(1.0)
+    frequencies: Frequencies | Float[Array, n] = Normal(1.0)
     graph: Any = None
     lag: Any = None
-    initial: Phases | Float[Array, "n"] = UniformPhases()
+    initial: Phases | Float[Array, n] = UniformPhases()
     windings: bool = eqx.field(static=True, default=True)
 
     def __check_init__(self):
@@ -113,7 +113,7 @@ class Kuramoto(Flow):
         theta = self.initial.draw(key, self.n) if isinstance(self.initial, Phases) else wrap(jnp.asarray(self.initial))
         return PhaseState(theta, jnp.zeros(self.n, jnp.int32) if self.windings else None)
 
-    def field(self, theta: Float[Array, "n"]) -> tuple[Array, Array, Array, Array]:
+    def field(self, theta: Float[Array, n]) -> tuple[Array, Array, Array, Array]:
         """Sine and cosine of the phases, and the coupled sums of both: `(s, c, W s, W c)`."""
         sine, cosine = sincos_wrapped(theta)
         if self.graph is None:
@@ -169,7 +169,9 @@ def _check_vector(name: str, value: Any, n: int) -> None:
     try:
         numbers = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
-        raise TypeError(f"{name}={value!r}: give a distribution such as nj.{'Normal' if name == 'frequencies' else 'UniformPhases'}(), or an array of n={n}") from None
+        raise TypeError(
+            f"{name}={value!r}: give a distribution such as nj.{'Normal' if name == 'frequencies' else 'UniformPhases'}(), or an array of n={n}"
+        ) from None
     if numbers.shape != (n,):
         raise ValueError(f"{name} has shape {numbers.shape}: give an array of n={n} or a recipe")
     if not np.all(np.isfinite(numbers)):

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.stats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +31,9 @@ class Axis:
             if len(made) == 1 and isinstance(values, np.ndarray) and values.ndim == 1:
                 kinds, counts = np.unique(values, return_counts=True)
                 if counts.max() > 1:
-                    raise ValueError(f"over[{name!r}]: the value {kinds[counts.argmax()]} occurs twice; give each once (for repetitions use seeds)")
+                    raise ValueError(
+                        f"over[{name!r}]: the value {kinds[counts.argmax()]} occurs twice; give each once (for repetitions use seeds)"
+                    )
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -79,7 +80,9 @@ def random_axis(ranges: Mapping[str, tuple[float, float]], count: int, *, seed: 
 def latin_hypercube(ranges: Mapping[str, tuple[float, float]], count: int, *, seed: int = 0, log: Sequence[str] = ()) -> Axis:
     """`count` points of a Latin hypercube: each of `count` equal slices of every range holds one. Source: McKay et al. 1979."""
     _check_ranges("latin_hypercube", ranges, count, log)
-    unit = scipy.stats.qmc.LatinHypercube(len(ranges), rng=np.random.default_rng(seed)).random(count)
+    from scipy.stats import qmc
+
+    unit = qmc.LatinHypercube(len(ranges), rng=np.random.default_rng(seed)).random(count)
     return _scaled(ranges, unit, log)
 
 
@@ -116,7 +119,9 @@ def check_over(over: Mapping[str, Any]) -> dict[str, Axis]:
     seen: dict[str, str] = {}
     for dimension, axis in axes.items():
         if dimension in ("seed", "status", "bad_step", "point"):
-            raise ValueError(f"over[{dimension!r}]: this name is taken" + ("; give seeds=..." if dimension == "seed" else "; choose another"))
+            raise ValueError(
+                f"over[{dimension!r}]: this name is taken" + ("; give seeds=..." if dimension == "seed" else "; choose another")
+            )
         for name in axis.columns:
             if name in seen:
                 raise ValueError(f"over: {name!r} is on two axes, {seen[name]!r} and {dimension!r}; keep one, or zip them")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from neurojax.sweep.store import PADDING, TO_DO, Store
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def load(path: str | os.PathLike) -> xr.Dataset:
@@ -23,6 +25,8 @@ def load(path: str | os.PathLike) -> xr.Dataset:
 
 def labelled(store: Store) -> xr.Dataset:
     """The labelled grid of a store."""
+    import xarray as xr
+
     header = store.header
     axes: dict[str, dict[str, Any]] = header["axes"]
     seeds = np.asarray(header["seeds"], np.int64)

@@ -27,7 +27,9 @@ def use_cpus(count: int) -> None:
     except RuntimeError:
         pass
     if len(jax.devices("cpu")) != count:
-        raise RuntimeError(f"count={count}: JAX has already started with {len(jax.devices('cpu'))} CPU devices; call nj.use_cpus first of all")
+        raise RuntimeError(
+            f"count={count}: JAX has already started with {len(jax.devices('cpu'))} CPU devices; call nj.use_cpus first of all"
+        )
 
 
 def chosen(devices: Sequence[Any] | int | None) -> list[Any]:

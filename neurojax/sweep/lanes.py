@@ -101,7 +101,9 @@ def _outer(tree: PyTree) -> PyTree:
     return jax.tree.map(lambda x: x[None], tree)
 
 
-def open_tiles(sources: Sources, given: PyTree, bounds: Any, dt: Any, template: Static, setup: Setup, layout: Layout, per_lane: bool) -> Tile:
+def open_tiles(
+    sources: Sources, given: PyTree, bounds: Any, dt: Any, template: Static, setup: Setup, layout: Layout, per_lane: bool
+) -> Tile:
     """Realise, initialise, and set up the records of every lane of a tile on each device.
 
     `given`: None, or an initial state for all lanes, or (`per_lane`) one for each, (device, seeds, points, ...).
@@ -124,7 +126,10 @@ def open_tiles(sources: Sources, given: PyTree, bounds: Any, dt: Any, template: 
         lanes = _inner((by_seed, by_point, seed_words, point_words))
         arrays, carry, keys = over_lanes(*lanes, _inner(given) if per_lane else given)
         # What the lanes share is kept once: vmap had only broadcast it.
-        arrays = [a[:, 0] if seed and not point else a[0] if point and not seed else a[0, 0] if not seed else a for a, (seed, point) in zip(arrays, layout, strict=True)]
+        arrays = [
+            a[:, 0] if seed and not point else a[0] if point and not seed else a[0, 0] if not seed else a
+            for a, (seed, point) in zip(arrays, layout, strict=True)
+        ]
         arrays = [a[None] if any(differs) else a for a, differs in zip(arrays, layout, strict=True)]
         keys = jax.tree.map(lambda k: k[:, 0], keys) if setup.paired else keys
         return Tile(arrays, _outer(carry), _outer(keys))
@@ -135,7 +140,16 @@ def open_tiles(sources: Sources, given: PyTree, bounds: Any, dt: Any, template: 
 
 
 def advance_tiles(
-    tile: Tile, start: Any, stop: Any, bounds: Any, dt: Any, static: Static, setup: Setup, layout: Layout, room: tuple[tuple[str, int], ...], guarded: bool
+    tile: Tile,
+    start: Any,
+    stop: Any,
+    bounds: Any,
+    dt: Any,
+    static: Static,
+    setup: Setup,
+    layout: Layout,
+    room: tuple[tuple[str, int], ...],
+    guarded: bool,
 ):
     """Advance every lane of the tiles from `start` to `stop`: carries, samples, soundness and done flags, (device, seeds, points, ...)."""
     settings = setup.settings._replace(guarded=guarded)

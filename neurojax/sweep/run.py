@@ -8,13 +8,12 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import xarray as xr
 from jax.sharding import NamedSharding
 
 from neurojax.engine.compile import Static, precision, split
@@ -33,6 +32,9 @@ from neurojax.sweep.devices import chosen, first_lanes, free_memory, mesh_of
 from neurojax.sweep.lanes import ALL, EACH, LaneShape, Layout, Setup, Sources, Tile, lane_shape, layout_of, programs
 from neurojax.sweep.points import Family, Grid, Tiling, draw_recipes, families, point_words, tiling
 from neurojax.sweep.store import DIVERGED, DONE, PADDING, TO_DO, Field, Store, describe, fingerprint, provenance
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,7 +233,9 @@ class Job:
         prepared = self._prepare(part, only_first_seed=True)
         tile = self._opened(part, prepared, [0] * len(self.devices))
         room, _ = room_for(self._advance(part, prepared, tile), part.steps)
-        lowered = self.advance.lower(*self._block_arguments(part, prepared, tile, 0, 0, 1), **self._block_static(part, prepared, 0, False, room))
+        lowered = self.advance.lower(
+            *self._block_arguments(part, prepared, tile, 0, 0, 1), **self._block_static(part, prepared, 0, False, room)
+        )
         memory = lowered.compile().memory_analysis()
         return int(memory.temp_size_in_bytes + memory.argument_size_in_bytes + memory.output_size_in_bytes), part.carry_bytes
 
@@ -283,7 +287,9 @@ class Job:
                 for d in range(len(numbers))
             ]
             flat = [lane for device in lanes for row in device for lane in row]
-            given = jax.tree.map(lambda *x: jnp.stack(x).reshape(*points.shape[:1], seeds.shape[1], points.shape[1], *jnp.shape(x[0])), *flat)
+            given = jax.tree.map(
+                lambda *x: jnp.stack(x).reshape(*points.shape[:1], seeds.shape[1], points.shape[1], *jnp.shape(x[0])), *flat
+            )
             given = jax.device_put(given, NamedSharding(mesh, EACH))
         elif self.state is not None:
             given = jax.device_put(self._given(prepared.sample, {}, 0), NamedSharding(mesh, ALL))
@@ -304,7 +310,9 @@ class Job:
         limits = jnp.asarray(start, jnp.int32), jnp.asarray(stop, jnp.int32)
         return tile._replace(arrays=arrays), *limits, bounds, jnp.asarray(part.dt, self.dtype)
 
-    def _block_static(self, part: Part, prepared: Prepared, phase: int, guarded: bool, room: Mapping[str, int] | None = None) -> dict[str, Any]:
+    def _block_static(
+        self, part: Part, prepared: Prepared, phase: int, guarded: bool, room: Mapping[str, int] | None = None
+    ) -> dict[str, Any]:
         static, layout = prepared.phase_static(phase)
         return {"static": static, "setup": self.setup, "layout": layout, "room": tuple((room or {}).items()), "guarded": guarded}
 
@@ -465,7 +473,9 @@ class Prepared:
         """Structure and static leaves of the unrealised system."""
         family = self.family
         moving = family.by_seed | family.by_point
-        return Static(family.structure, tuple((i, leaf) for i, leaf in enumerate(family.leaves) if i not in moving and not eqx.is_array(leaf)))
+        return Static(
+            family.structure, tuple((i, leaf) for i, leaf in enumerate(family.leaves) if i not in moving and not eqx.is_array(leaf))
+        )
 
     def phase_static(self, phase: int):
         """Static part and layout of a phase's system; what a phase sets is shared by all lanes."""

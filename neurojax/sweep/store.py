@@ -32,7 +32,9 @@ class Store:
         self.group = group
 
     @classmethod
-    def create(cls, path: str | os.PathLike | None, rows: int, chunk: int, columns: Mapping[str, Any], fields: Mapping[str, Field], header: dict) -> Store:
+    def create(
+        cls, path: str | os.PathLike | None, rows: int, chunk: int, columns: Mapping[str, Any], fields: Mapping[str, Field], header: dict
+    ) -> Store:
         """A new store on disk, or in memory where `path` is None. Complete, but for what lanes compute, once its header is written."""
         target = MemoryStore() if path is None else str(path)
         group = zarr.open_group(target, mode="w-", zarr_format=3)
@@ -57,9 +59,13 @@ class Store:
         try:
             group = zarr.open_group(str(path), mode=mode, zarr_format=3, use_consolidated=False)  # type: ignore[arg-type]
         except Exception as error:
-            raise ValueError(f"store={str(path)!r} is not a zarr group ({type(error).__name__}); give the path that nj.sweep wrote") from error
+            raise ValueError(
+                f"store={str(path)!r} is not a zarr group ({type(error).__name__}); give the path that nj.sweep wrote"
+            ) from error
         if group.attrs.get("format") != "neurojax sweep":
-            raise ValueError(f"store={str(path)!r} is a zarr group, but no finished header of a neurojax sweep is in it; choose another path")
+            raise ValueError(
+                f"store={str(path)!r} is a zarr group, but no finished header of a neurojax sweep is in it; choose another path"
+            )
         if int(group.attrs["schema"]) > SCHEMA:  # type: ignore[arg-type]
             raise ValueError(f"store={str(path)!r} has schema {group.attrs['schema']}, this version reads up to {SCHEMA}; update neurojax")
         return cls(group)

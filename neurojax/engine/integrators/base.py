@@ -89,9 +89,7 @@ def kick(diffusion: PyTree | None, noise: PyTree | None, root: Any) -> PyTree | 
     """The stochastic increment, `sigma sqrt(dt) z`; `root` is sqrt(dt)."""
     if diffusion is None or noise is None:
         return None
-    return jax.tree.map(
-        lambda s, z: None if s is None or z is None else s * (root * z), diffusion, noise, is_leaf=_absent
-    )
+    return jax.tree.map(lambda s, z: None if s is None or z is None else s * (root * z), diffusion, noise, is_leaf=_absent)
 
 
 def later(clock: Clock, part: float) -> Clock:

@@ -1,0 +1,11 @@
+"""neurojax: batched, differentiable simulation of neural-dynamics models on JAX."""
+
+from neurojax import kuramoto as kuramoto
+from neurojax import networks as networks
+from neurojax.engine import *  # noqa: F403
+from neurojax.kuramoto import *  # noqa: F403
+from neurojax.networks import *  # noqa: F403
+from neurojax.sweep import *  # noqa: F403
+from neurojax.sweep import zip_axes as zip
+
+__version__ = "0.1.0"
