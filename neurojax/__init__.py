@@ -6,6 +6,6 @@ from neurojax.engine import *  # noqa: F403
 from neurojax.kuramoto import *  # noqa: F403
 from neurojax.networks import *  # noqa: F403
 from neurojax.sweep import *  # noqa: F403
-from neurojax.sweep import zip_axes as zip
+from neurojax.sweep import zip_axes as zip  # noqa: F401
 
 __version__ = "0.1.0"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from typing import Any, NamedTuple
 
@@ -291,7 +292,7 @@ def stretch(context: Context, carry: Carry, start: int, stop: int, checkpoint: C
         if checkpoint.window is not None and low > start and low % checkpoint.window == 0:
             carry = lax.stop_gradient(carry)
         carry, traces = walk(carry, jnp.asarray(low, jnp.int32), high - low, checkpoint.depth(stop - start))
-        parts.append({name: jax.tree.map(lambda t, k=len(samples(r.every, low, high)): t[:k], traces[name]) for name, r in records.items()})
+        parts.append({name: _first(traces[name], len(samples(record.every, low, high))) for name, record in records.items()})
     traces = _join(parts)
     for name, record in records.items():
         taken = samples(record.every, start, stop)
@@ -307,12 +308,16 @@ def samples(every: int, low: int, high: int) -> np.ndarray:
     return np.arange(_ceil(low, every) * every, high, every)
 
 
+def _first(trace: PyTree, count: int) -> PyTree:
+    return jax.tree.map(lambda t: t[:count], trace)
+
+
 def _cuts(start: int, stop: int, grain: int, window: int | None) -> list[tuple[int, int]]:
     """Where a static run is cut: at the first multiple of `grain` (so that pieces sample evenly) and at the windows' edges."""
     heads = {start} if window is None else {start, *range(_ceil(start, window) * window, stop, window)}
     edges = heads | {stop} | {min(stop, _ceil(head, grain) * grain) for head in heads}
     ordered = sorted(edges)
-    return [(a, b) for a, b in zip(ordered, ordered[1:], strict=False) if a < b]
+    return list(itertools.pairwise(ordered))
 
 
 def _join(parts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -82,20 +82,20 @@ def at(signal: Any, time: Float[Scalar, ""]) -> Array:
 
 
 class History(eqx.Module):
-    """The last `length` values of something, for delays: a ring whose head is `step mod length`.
+    """The values of something over the last steps, for delays: a ring whose head is `step mod length`.
 
-    `push` at step n stores the value of step n; `read(step, lag)` gives that of `lag` steps ago, 1 <= lag <= length
-    (before the run began: the initial value).
+    `push(n, value)` stores the value of step n (in a flow: `settle` pushes the new state at `clock.step + 1`); `read(n, lag)` gives
+    that of step n - lag, for 0 <= lag <= longest; before the run began, the initial value.
     """
 
     ring: Array
 
     @classmethod
-    def filled(cls, value: Array, length: int) -> History:
-        """A history in which `value` has always held."""
-        if length < 1:
-            raise ValueError(f"History(length={length}): a delay needs at least one step; use a larger delay or a smaller dt")
-        return cls(jnp.broadcast_to(value, (length, *jnp.shape(value))))
+    def filled(cls, value: Array, longest: int) -> History:
+        """A history in which `value` has always held, for lags of up to `longest` steps."""
+        if isinstance(longest, bool) or not isinstance(longest, int) or longest < 1:
+            raise ValueError(f"History(longest={longest!r}): a delay is a whole number of steps, at least 1; use a larger delay or a smaller dt")
+        return cls(jnp.broadcast_to(value, (longest + 1, *jnp.shape(value))))
 
     def push(self, step, value: Array) -> History:
         """Store the value of step `step`."""

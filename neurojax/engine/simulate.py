@@ -56,7 +56,7 @@ class Options:
     dtype: str | None = None
     device: Any = None
     progress: bool = False
-    checkpoint: Checkpoint = Checkpoint()
+    checkpoint: Checkpoint = dataclasses.field(default_factory=Checkpoint)
 
 
 class Run(eqx.Module):

@@ -141,6 +141,7 @@ class Synchronised:
         self.threshold = float(threshold)
 
     def __call__(self, source: Any) -> Array:
+        """Whether the order parameter has reached the threshold."""
         return order_parameter(source) >= self.threshold
 
     def __eq__(self, other: object) -> bool:

@@ -49,11 +49,15 @@ def shape(frequencies: Frequencies | Callable) -> Shape:
 
 
 def fraction(omega: np.ndarray, x: float, diffusion: float) -> np.ndarray:
-    """z_1(omega) / x from the continued fraction; `omega` complex with Im omega >= 0, D >= 0, not both zero where |omega| >= x."""
+    """z_1(omega) / x from the continued fraction; `omega` complex with Im omega >= 0, above 0 where D = 0."""
     if diffusion == 0:
         return 1 / (-1j * omega + np.sqrt(x**2 - omega**2 + 0j))
-    # Harmonics die off by noise within (x / D)^(2/3) terms, slowest at the edge of locking, |omega| = x.
-    terms = 40 + int(14 * (x / diffusion) ** (2 / 3))
+    # An error made at the n-th term shrinks on its way down by 1 - 2 n D / x per term from noise, and by |ratio| away from the locked
+    # band; the start, the fixed point of the recursion there, is wrong by about D / x only.
+    root = np.sqrt(x**2 - omega**2 + 0j)
+    sizes = np.abs([root + 1j * omega, root - 1j * omega])
+    decay = -np.log(np.max(sizes.min(axis=0) / sizes.max(axis=0)) + 1e-16) + 1e-16
+    terms = 20 + int(min(5 * np.sqrt(x / diffusion), 36 / decay))
     last = (terms + 1) * diffusion - 1j * omega
     tail = 0.5 * x**2 / (last + np.sqrt(last**2 + x**2))
     for n in range(terms, 1, -1):

@@ -131,7 +131,7 @@ def check_over(over: Mapping[str, Any]) -> dict[str, Axis]:
 
 def check_seeds(seeds: int | Sequence[int]) -> np.ndarray:
     """Seeds as int64."""
-    if isinstance(seeds, bool) or isinstance(seeds, float | str):
+    if isinstance(seeds, bool | float | str):
         raise TypeError(f"seeds={seeds!r}: give how many (0 .. seeds - 1) or a list of integers")
     values = list(range(seeds)) if isinstance(seeds, int | np.integer) else list(seeds)
     if not values:

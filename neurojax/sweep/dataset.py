@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ def labelled(store: Store) -> xr.Dataset:
     place = {dimension: _places(store, columns, real) for dimension, columns in axes.items()}
     place["seed"] = _where(seeds, table_seeds[real])
     dims = list(place)
-    shape = tuple(len(next(iter(_values(c).values()))) for c in axes.values()) + (len(seeds),)
+    shape = (*(len(next(iter(_values(c).values()))) for c in axes.values()), len(seeds))
     flat = np.ravel_multi_index(tuple(place.values()), shape) if len(real) else np.zeros(0, int)
     done = status[real] != TO_DO
     data: dict[str, Any] = {}
@@ -57,7 +58,7 @@ def labelled(store: Store) -> xr.Dataset:
     coords: dict[str, Any] = {"seed": seeds}
     for dimension, columns in axes.items():
         coords |= {name: ((dimension,), values) for name, values in _values(columns).items()}
-    attributes = {"provenance": str(header.get("provenance")), "fingerprint": header["fingerprint"]}
+    attributes = {name: json.dumps(header[name]) for name in ("what", "provenance")}
     return xr.Dataset(data, coords=coords | {dim: ((dim,), values) for dim, values in extra.items()}, attrs=attributes)
 
 

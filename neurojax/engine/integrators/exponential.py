@@ -23,12 +23,18 @@ class ExponentialEuler(Integrator):
         def absent(leaf):
             return leaf is None
 
-        move = jax.tree.map(lambda f, a: None if f is None else dt * _relative(a * dt) * f, drift, rates, is_leaf=absent)
+        def relaxed(f, a, x):
+            return x if f is None else jnp.exp(a * dt) * x + dt * _relative(a * dt) * (f - a * x)
+
+        def widened(p, a):
+            return None if p is None else p * jnp.sqrt(_relative(2 * a * dt))
+
+        moved = jax.tree.map(relaxed, drift, rates, state, is_leaf=absent)
         sigma = None if noise is None else flow.diffusion(state, clock)
         push = kick(sigma, noise, jnp.sqrt(dt))
         if push is not None:
-            push = jax.tree.map(lambda p, a: None if p is None else p * jnp.sqrt(_relative(2 * a * dt)), push, rates, is_leaf=absent)
-        return flow.project(shift(state, move, push))
+            push = jax.tree.map(widened, push, rates, is_leaf=absent)
+        return flow.project(shift(moved, push))
 
 
 def _relative(x):

@@ -50,7 +50,7 @@ class At(Record):
         hit = jnp.round(jnp.asarray(self.times, clock.time.dtype) / clock.dt).astype(clock.step.dtype) == clock.step
 
         def fill(table):
-            return jax.tree.map(lambda t, v: jnp.where(hit.reshape(-1, *[1] * v.ndim), v, t), table, value)
+            return jax.tree.map(lambda t, v: jnp.where(hit.reshape(-1, *[1] * v.ndim), v[None], t), table, value)
 
         return lax.cond(jnp.any(hit), fill, lambda table: table, carry)
 
@@ -93,8 +93,8 @@ class Autocorrelation(Record):
             seen = known.reshape(-1, *[1] * v.ndim)
             return (
                 ring,
-                products + jnp.where(seen, ring * v, 0),
-                heads + jnp.where(seen, v, 0),
+                products + jnp.where(seen, ring * v[None], 0),
+                heads + jnp.where(seen, v[None], 0),
                 tails + jnp.where(seen, ring, 0),
             )
 
@@ -110,7 +110,7 @@ class Autocorrelation(Record):
         def one(p, a, b):
             n = pairs.reshape(-1, *[1] * (p.ndim - 1))
             covariance = jnp.where(n > 0, p / n - (a / n) * (b / n), jnp.nan)
-            return covariance / covariance[0] if self.normalise else covariance
+            return covariance / covariance[:1] if self.normalise else covariance
 
         return jax.tree.map(one, products, heads, tails)
 
@@ -155,7 +155,7 @@ class Spectrum(Record):
         def add(power):
             def one(p, w):
                 shape = (-1, *[1] * (w.ndim - 1))
-                tapered = (w - w.mean(axis=0)) * jnp.asarray(hann, w.dtype).reshape(shape)
+                tapered = (w - w.mean(axis=0, keepdims=True)) * jnp.asarray(hann, w.dtype).reshape(shape)
                 density = jnp.square(jnp.abs(jnp.fft.rfft(tapered, axis=0))) * (dt * self.every / np.sum(hann**2))
                 return p + (density * jnp.asarray(sides, w.dtype).reshape(shape)).astype(p.dtype)
 

@@ -1,0 +1,1 @@
+"""The Kuramoto model against its theory: run `python -m experiments.kuramoto`."""

@@ -1,0 +1,64 @@
+"""Rows of measured numbers beside their references."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One measured number.
+
+    error: one standard error, over seeds. bias: what is known beforehand of finite size, time step or estimator. The measurement agrees
+    if it lies within three standard errors and the bias of the reference. `bound`: the reference is an upper bound instead.
+    """
+
+    quantity: str
+    measured: float
+    error: float
+    reference: float
+    bias: float = 0.0
+    source: str = ""
+    bound: bool = False
+
+    @property
+    def tolerance(self) -> float:
+        return 3 * self.error + self.bias
+
+    @property
+    def agrees(self) -> bool:
+        if self.bound:
+            return self.measured <= self.reference
+        return abs(self.measured - self.reference) <= self.tolerance
+
+
+def mean_and_error(values: npt.ArrayLike) -> tuple[float, float]:
+    """Mean over seeds, and its standard error."""
+    array = np.asarray(values, float)
+    return float(array.mean()), float(array.std(ddof=1) / np.sqrt(len(array)))
+
+
+def show(rows: Sequence[Row]) -> str:
+    """The rows as a table in Markdown."""
+    lines = ["| quantity | measured | reference | tolerance | verdict | source |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        measured = f"{row.measured:.6g}" + (f" ± {row.error:.2g}" if row.error else "")
+        reference = ("≤ " if row.bound else "") + f"{row.reference:.6g}"
+        tolerance = "" if row.bound else f"{row.tolerance:.2g}"
+        lines.append(f"| {row.quantity} | {measured} | {reference} | {tolerance} | {'agrees' if row.agrees else 'OFF'} | {row.source} |")
+    return "\n".join(lines)
+
+
+def write(rows: Sequence[Row], path: Path) -> None:
+    """The rows as CSV."""
+    with path.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["quantity", "measured", "error", "reference", "tolerance", "agrees", "source"])
+        for row in rows:
+            table.writerow([row.quantity, row.measured, row.error, row.reference, row.tolerance, row.agrees, row.source])

@@ -1,0 +1,40 @@
+"""What neurojax offers, by kind, found by looking: a new model or measure appears here without being entered anywhere."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import neurojax as nj
+
+# Work that an expression must not start, and files that it must not write: an expression only makes a value.
+ACTIONS = frozenset({"explain", "load", "load_state", "save_state", "simulate", "sweep", "use_cpus"})
+
+
+def public() -> dict[str, Any]:
+    """The names of `neurojax` but its modules."""
+    return {name: value for name, value in vars(nj).items() if not name.startswith("_") and not inspect.ismodule(value)}
+
+
+def models() -> dict[str, type]:
+    """Shipped models by the name that the command line knows them by."""
+    return {name.lower(): one for name, one in below(nj.Flow, nj.System).items()}
+
+
+def measures() -> dict[str, Any]:
+    """What a record can watch: every public thing in a module `measures` that takes a view and needs nothing else."""
+    return {name: one for name, one in public().items() if getattr(one, "__module__", "").endswith(".measures") and _is_measure(one)}
+
+
+def below(*bases: type, but: tuple[type, ...] = ()) -> dict[str, type]:
+    """Public proper subclasses."""
+    excluded = (*bases, *but)
+    return {name: one for name, one in public().items() if isinstance(one, type) and issubclass(one, bases) and one not in excluded}
+
+
+def _is_measure(value: Callable[..., Any]) -> bool:
+    if isinstance(value, type):
+        return "__call__" in vars(value)
+    first, *others = inspect.signature(value).parameters.values()
+    return first.name in ("source", "view") and all(one.default is not one.empty for one in others)
