@@ -19,7 +19,7 @@ def gradients(study: Study) -> list[Row]:
 
     Single trajectories' slopes carry the drifting oscillators', which decay only slowly in the mean: the tolerance is 15 %.
     """
-    n, seeds = study.pick((2000, 8), (500, 3))
+    n, seeds = study.pick((2000, 16), (500, 3))
     exact = float(theory.order_parameter_gradient(4.0, 1.0))
 
     def r(coupling: jax.Array, key: jax.Array) -> jax.Array:

@@ -10,15 +10,15 @@ from experiments.kuramoto.table import Row, mean_and_error
 from neurojax.kuramoto import theory
 from neurojax.sweep.plot import completed, new_axes, save
 
-WINDOW = np.linspace(1.06, 1.40, 9)  # K / K_c
+WINDOW = np.linspace(1.05, 1.30, 9)  # K / K_c
 
 
 def onset(study: Study) -> list[Row]:
     """K_c(D) for normal frequencies.
 
-    Estimator: r^2 is an analytic function of K above the onset that vanishes there, so K is fitted as a cubic in r^2 over the window and
-    read off at r^2 = 0, for each seed. Seeds give the error bar; a quarter of the oscillators, the size bias; the same fit to the closed
-    form, the bias of the fit.
+    Estimator: a steady mean field acts through K r alone, so that 1 / K is a smooth even function of K r, whatever the frequencies. It is
+    fitted as a cubic in (K r)^2 over the window above the onset, for each seed, and read off at r = 0. Seeds give the error bar; a
+    quarter of the oscillators, the size bias; the same fit to the closed form, the bias of the fit.
     """
     diffusion = np.array([0.0, 0.1, 0.25, 0.5, 1.0])
     frequencies = nj.Normal(1.0, placement="quantiles")
@@ -43,15 +43,15 @@ def onset(study: Study) -> list[Row]:
         exact = theory.order_parameter(WINDOW * expected[i], frequencies, d) ** 2
         fit_bias = abs(extrapolated(WINDOW * expected[i], exact) - expected[i])
         size_bias = abs(large[i].mean() - small[i].mean())
-        label = f"K_c, normal, D = {d:g}, r² → 0 from {WINDOW[0]:g} to {WINDOW[-1]:g} K_c, N = {sizes[1]}"
+        label = f"K_c, normal, D = {d:g}, r → 0 from {WINDOW[0]:g} to {WINDOW[-1]:g} K_c, N = {sizes[1]}"
         rows.append(Row(label, *mean_and_error(large[i]), float(expected[i]), fit_bias + size_bias, "Sakaguchi 1988"))
     draw(study, diffusion, large, frequencies)
     return rows
 
 
 def extrapolated(coupling: np.ndarray, squares: np.ndarray) -> float:
-    """K at which r^2 would vanish."""
-    return float(np.polyfit(squares, coupling, 3)[-1])
+    """K at which r would vanish."""
+    return float(1 / np.polyfit(coupling**2 * squares, 1 / coupling, 3)[-1])
 
 
 def draw(study: Study, diffusion: np.ndarray, found: np.ndarray, frequencies: nj.Frequencies) -> None:

@@ -12,7 +12,7 @@ from neurojax.engine.paths import nearest
 SECTIONS = ("model", "over", "record", "options")  # free names below these
 TEXT = ("system", "state", "save", "out", "store", "figure")  # settings that are names of things, never expressions
 FLAGS = {"--help": False, "--cfg": False, "--explain": False, "--config": True}  # whether a value follows
-PLAIN = re.compile(r"[\w\s.+\-,\[\]]*")  # what Hydra's own grammar reads as it stands
+PLAIN = re.compile(r"[\w\s.+\-,\[\]]*", re.ASCII)  # what Hydra's own grammar reads as it stands
 
 
 class Request(NamedTuple):
@@ -61,6 +61,15 @@ def from_file(path: str | None) -> dict[str, Any]:
     return {str(name): value for name, value in loaded.items()}
 
 
+class Asked(NamedTuple):
+    """One value that a file or the command line gives: its section ("" for a setting), its name there, whether it was typed."""
+
+    section: str
+    name: str
+    value: Any
+    typed: bool
+
+
 class Composed(NamedTuple):
     """values: the whole configuration, its sections flat. given: parameters of the model that file or command line gave."""
 
@@ -69,10 +78,10 @@ class Composed(NamedTuple):
 
 
 def composed(command: str, example: str, file: Mapping[str, Any], overrides: Sequence[tuple[str, str]]) -> Composed:
-    """The configuration of a command.
+    """The configuration of a command: its settings, the example, the file, what was typed; the later one wins.
 
-    Axes that are named replace those of the example, and a parameter that is given takes the example's axis over it away:
-    nothing varies that was not asked for. Errors: ValueError for a name that no command knows.
+    Axes that are named replace those of the example, and a parameter that is given takes an earlier axis over it away: nothing
+    varies that was not asked for. Errors: ValueError for a value that cannot be read and a section that there is not.
     """
     from hydra import compose, initialize_config_module
     from hydra.errors import HydraException
@@ -82,26 +91,39 @@ def composed(command: str, example: str, file: Mapping[str, Any], overrides: Seq
     with initialize_config_module("neurojax.conf", version_base="1.3"):
         groups = [f"{command}={example}"]
         known = [str(name) for name in compose(command, groups)]
-        asked = [*_leaves(file, known, f"neurojax {command}"), *(_located(name, value, known) for name, value in overrides)]
-        hydra = groups + ["++over={}"] * ("over" in known) + [_override(section, name, value) for section, name, value in asked]
-        axes = {name for section, name, _ in asked if section == "over"}
-        given = {name for section, name, _ in asked if section == "model"}
-        if "over" in known and axes:
-            hydra.insert(1, "~over")
+        asked = [*_leaves(file, known), *(_located(name, value, known, typed=True) for name, value in overrides)]
+        if any(one.section == "over" for one in asked):
+            groups.append("~over")
         try:
-            values = OmegaConf.to_container(compose(command, hydra), resolve=True)
+            values = OmegaConf.to_container(compose(command, [*groups, *map(_override, asked)]), resolve=True)
         except (HydraException, OmegaConfBaseException) as error:
             raise ValueError(str(error).split("\n")[0]) from error
     assert isinstance(values, dict)
     flat = {str(name): dict(_flat(value)) if name in SECTIONS else value for name, value in values.items()}
-    settings = {name for section, name, _ in asked if section == ""}
-    for one, other in (("steps", "duration"), ("duration", "steps")):
-        if one in settings and other not in settings and flat[one] is not None:
-            flat[other] = None
-    if "over" in flat:
-        flat["over"] = {name: axis for name, axis in flat["over"].items() if axis is not None and (axes or name not in given)}
     flat["record"] = {name: record for name, record in flat["record"].items() if record is not None}
-    return Composed(flat, given)
+    if "over" in flat:
+        flat["over"] = {name: axis for name, axis in flat["over"].items() if axis is not None and not _is_fixed(name, asked)}
+    _one_length(flat, asked)
+    return Composed(flat, {one.name for one in asked if one.section == "model"})
+
+
+def _is_fixed(axis: str, asked: Sequence[Asked]) -> bool:
+    """Whether a value for the parameter overrules an axis over it."""
+    fixed, varied = ({one.typed for one in asked if one[:2] == (section, axis)} for section in ("model", "over"))
+    if True in fixed and True in varied:
+        raise ValueError(f"{axis} is given a value and an axis, over.{axis}; leave one out")
+    return True in fixed or (bool(fixed) and not varied)
+
+
+def _one_length(flat: dict[str, Any], asked: Sequence[Asked]) -> None:
+    """A length given in steps replaces an earlier one in time units, and the reverse."""
+    for typed in (True, False):
+        given = {one.name for one in asked if one.section == "" and one.typed == typed and flat.get(one.name) is not None}
+        given &= {"duration", "steps"}
+        if given:
+            if len(given) == 1:
+                flat[({"duration", "steps"} - given).pop()] = None
+            return
 
 
 def as_yaml(values: Mapping[str, Any]) -> str:
@@ -111,28 +133,28 @@ def as_yaml(values: Mapping[str, Any]) -> str:
     return OmegaConf.to_yaml(OmegaConf.create(dict(values)))
 
 
-def _located(name: str, value: Any, known: Sequence[str]) -> tuple[str, str, Any]:
-    """Section ("" for a setting), name in it, and value. What is no setting is taken for a parameter; the model will say if it is none."""
+def _located(name: str, value: Any, known: Sequence[str], *, typed: bool) -> Asked:
+    """Where a value belongs. What is no setting is taken for a parameter; the model will say if it has none of that name."""
+    if not re.fullmatch(r"[A-Za-z_][\w.]*", name, re.ASCII):
+        raise ValueError(f"{name!r} is no name; an override looks like coupling=2 or record.r='Mean(order_parameter)'")
     head, _, rest = name.partition(".")
-    if head in SECTIONS and head in known and rest:
-        return head, rest, value
-    if head in SECTIONS and head in known and not isinstance(value, Mapping):
-        raise ValueError(f"{name}={value}: give one of its members, as in {head}.NAME={value}")
+    if head in SECTIONS and head in known:
+        if not rest:
+            raise ValueError(f"{name}={value}: give its members one by one, as in {head}.NAME=VALUE")
+        return Asked(head, rest, value, typed)
     if head in known and not rest:
-        return "", name, value
-    if rest and head not in known and (said := nearest(head, [s for s in SECTIONS if s in known])).startswith("did"):
-        raise ValueError(f"there is no section {head!r} in {name!r}; {said}")
-    return "model", name, value
+        return Asked("", name, value, typed)
+    if rest and (said := nearest(head, [section for section in SECTIONS if section in known])).startswith("did"):
+        raise ValueError(f"there is no {head!r} for {name!r}; {said}")
+    return Asked("model", name, value, typed)
 
 
-def _leaves(file: Mapping[str, Any], known: Sequence[str], command: str) -> Iterator[tuple[str, str, Any]]:
+def _leaves(file: Mapping[str, Any], known: Sequence[str]) -> Iterator[Asked]:
     for name, value in file.items():
-        if name in SECTIONS and name in known:
-            yield from ((name, key, one) for key, one in _flat(value or {}))
-        elif name in known or name.partition(".")[0] not in (*SECTIONS, *known):
-            yield _located(name, value, known)
-        else:
-            raise ValueError(f"{command} has no setting {name!r}; {nearest(name, known)}")
+        if name in known and name not in SECTIONS:
+            yield Asked("", name, value, typed=False)
+        elif name not in SECTIONS or value:
+            yield from (_located(key, one, known, typed=False) for key, one in _flat({name: value}))
 
 
 def _flat(tree: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -144,15 +166,20 @@ def _flat(tree: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]
             yield f"{prefix}{name}", value
 
 
-def _override(section: str, name: str, value: Any) -> str:
+def _override(asked: Asked) -> str:
     """In Hydra's grammar; a dict keeps the dots of a name such as `frequencies.scale` from making levels."""
-    text = _typed(value) if isinstance(value, str) else _literal(value)
-    return f"++{section}={{{_quoted(name) if not re.fullmatch(r'[\w.]+', name) else name}: {text}}}" if section else f"++{name}={text}"
+    section, name, value, typed = asked
+    if name in TEXT and section == "":
+        text = "null" if value in (None, "", "null", "None") else _quoted(str(value))
+    else:
+        text = _typed(value) if typed else _literal(value)
+    return f"++{section}={{{name}: {text}}}" if section else f"++{name}={text}"
 
 
 def _typed(text: str) -> str:
     """A value as typed: numbers and plain lists go as they are, all else, expressions above all, in quotes."""
-    plain = PLAIN.fullmatch(text) and text.strip() and (text.startswith("[") == text.endswith("]")) and ("," not in text or text[0] == "[")
+    is_list = text.startswith("[") and text.endswith("]")
+    plain = PLAIN.fullmatch(text) and text.strip() and (is_list or not set(text) & set("[],"))
     return text if plain else _quoted(text)
 
 

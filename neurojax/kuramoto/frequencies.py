@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -106,7 +106,7 @@ class SymmetricFrequencies(Frequencies):
     key and removes the sample scatter; the frequencies then rise with i, so that on a graph neighbours in i are alike.
     """
 
-    placement: Literal["random", "quantiles"] = eqx.field(static=True, default="random", kw_only=True)
+    placement: str = eqx.field(static=True, default="random", kw_only=True)
 
     def __check_init__(self):
         if self.placement not in ("random", "quantiles"):
@@ -230,13 +230,13 @@ class Bimodal(SymmetricFrequencies):
     (kind "normal") of a peak p, > 0. mean: midpoint, any. One maximum is left where omega_0 <= scale / sqrt(3) (Lorentzian peaks) or
     omega_0 <= scale (normal peaks).
 
-    Source: Martens et al., Phys. Rev. E 79, 026204 (2009), eq. 2 (there Delta = scale).
+    Source: Martens et al., Phys. Rev. E 79, 026204 (2009) (there Delta = scale).
     """
 
     separation: Any = 2.0
     scale: Any = 0.5
     mean: Any = 0.0
-    kind: Literal["lorentzian", "normal"] = eqx.field(static=True, default="lorentzian")
+    kind: str = eqx.field(static=True, default="lorentzian")
 
     def __check_init__(self):
         if self.kind not in ("lorentzian", "normal"):

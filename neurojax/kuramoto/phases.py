@@ -62,7 +62,7 @@ class Twisted(Phases):
     q: winding number, any integer. Stable on a ring where |q| < n / 4 (Wiley, Strogatz, Girvan, Chaos 16, 015103 (2006)).
     """
 
-    q: int = eqx.field(static=True, default=1)
+    q: Any = eqx.field(static=True, default=1)
 
     def __check_init__(self):
         if isinstance(self.q, bool) or not isinstance(self.q, int | np.integer):

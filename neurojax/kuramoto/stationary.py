@@ -12,7 +12,7 @@ K G(K r, D) = 1, and K_c = 1 / G(0, D). Source: Sakaguchi, Prog. Theor. Phys. 79
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -48,7 +48,7 @@ def shape(frequencies: Frequencies | Callable) -> Shape:
     return Shape(density, 1 / (np.pi * peak), edge)
 
 
-def fraction(omega: np.ndarray, x: float, diffusion: float) -> np.ndarray:
+def fraction(omega: np.ndarray, x: float, diffusion: float) -> Any:
     """z_1(omega) / x from the continued fraction; `omega` complex with Im omega >= 0, above 0 where D = 0."""
     if diffusion == 0:
         return 1 / (-1j * omega + np.sqrt(x**2 - omega**2 + 0j))

@@ -67,7 +67,7 @@ def critical_coupling(frequencies: Frequencies | Callable, diffusion: Real[Array
     diffusion: D >= 0, any shape. Returns K_c, the shape of `diffusion`; traceable for Lorentzian, Normal, Uniform, Delta and Bimodal
     with Lorentzian peaks, on the host by quadrature otherwise. Raises `ValueError` for D < 0, bad parameters, no density.
 
-    Source: Sakaguchi, Prog. Theor. Phys. 79, 39 (1988); Martens et al., Phys. Rev. E 79, 026204 (2009), section III.
+    Source: Sakaguchi, Prog. Theor. Phys. 79, 39 (1988); Martens et al., Phys. Rev. E 79, 026204 (2009).
     """
     _require_diffusion("critical_coupling", diffusion)
     _check(frequencies)
@@ -189,7 +189,7 @@ def ott_antonsen(
     `ValueError` outside these ranges and for noise too weak for the hierarchy (gamma < K / 10 and D < 6e-4 K, both at once), `TypeError`
     for traced values that need the host.
 
-    Source: Ott and Antonsen, Chaos 18, 037113 (2008), eq. 10.
+    Source: Ott and Antonsen, Chaos 18, 037113 (2008).
     """
     owner = "ott_antonsen"
     require(owner, "times must be >= 0, counted from the start", lambda x: x >= 0, times=times)
@@ -280,7 +280,7 @@ def _normal_pair_onset(d: float, scale: float, half: float) -> float:
     z = (d - 1j * half) / (np.sqrt(2) * scale)
     slope = (2 * z * scipy.special.wofz(1j * z) - 2 / np.sqrt(np.pi)).real  # of h at p = D; its sign decides, as h is real on the axis
     if slope <= 0:
-        return 2 / h(d).real
+        return 2 / h(complex(d)).real
     # Separated peaks: Im h rises from the axis and falls beyond the peaks, so the oscillating mode lies where it comes back to zero.
     nu = root_scalar(lambda nu: h(d + 1j * nu).imag, bracket=(1e-6 * half, half + 10 * (scale + d)), xtol=1e-14).root
     return 2 / h(d + 1j * nu).real

@@ -108,7 +108,7 @@ class Autocorrelation(Record):
         pairs = count - jnp.arange(self.lags)
 
         def one(p, a, b):
-            n = pairs.reshape(-1, *[1] * (p.ndim - 1))
+            n = pairs.reshape(-1, *[1] * (p.ndim - 1)).astype(p.dtype)
             covariance = jnp.where(n > 0, p / n - (a / n) * (b / n), jnp.nan)
             return covariance / covariance[:1] if self.normalise else covariance
 

@@ -1,0 +1,7 @@
+"""`python -m neurojax.cli`."""
+
+import sys
+
+from neurojax.cli import main
+
+sys.exit(main())
