@@ -58,7 +58,7 @@ def transition_curves(study: Study) -> list[Row]:
 
 
 def portraits(study: Study) -> list[Row]:
-    """One run under the notebook's envelope of the coupling: film of the circle, raster of phases, differences at the height of it."""
+    """One run under the notebook's envelope of the coupling: film of the circle, raster of phases, differences as it falls."""
     period, n = 60.0, 200
     schedule = nj.Sinusoid(1.0, 1.0, period=period)
     frequencies = nj.Normal(0.5)
@@ -70,9 +70,9 @@ def portraits(study: Study) -> list[Row]:
     plot.animate_circle(theta, omega, folder / "circle.gif", coupling=schedule, rate=10, colours=32)
     save(plot.plot_raster(theta, omega), folder, "raster", theta)
     save(plot.plot_order_trace(r, n=n), folder, "order", r)
-    height = theta.sel(time=period / 3, method="nearest")
+    falling = theta.sel(time=0.6 * period, method="nearest")
     for kind in ("cos", "sin"):
-        save(plot.plot_differences(height.values, omega, kind=kind), folder, f"differences_{kind}", height)
-    save(plot.plot_circle(height.values, omega), folder, "circle", height)
+        save(plot.plot_differences(falling.values, omega, kind=kind), folder, f"differences_{kind}", falling)
+    save(plot.plot_circle(falling.values, omega), folder, "circle", falling)
     identity = float(np.abs(np.abs(np.exp(1j * theta.values).mean(axis=1)) - r.values[::20]).max())
     return [Row("largest |r(θ on the figure) - r recorded|", identity, 0.0, 1e-5, source="same state, float32", bound=True)]

@@ -47,9 +47,9 @@ def _dispatch(command: str, words: Sequence[str]) -> int:
         print(f"neurojax {neurojax.__version__}")
         return 0
     if command not in COMMANDS:
-        raise ValueError(f"there is no command {command!r}; {nearest(command, list(COMMANDS))}; `neurojax --help` shows examples")
+        raise ValueError(f"there is no command {command!r}; {nearest(command, list(COMMANDS))} (`neurojax --help` shows examples)")
     work, flags = _work(command)
-    request = parsed(command, words, flags)
+    request = parsed(words, flags)
     if "--help" in request.flags:
         print(COMMANDS[command])
         _help_of_model(command, request)

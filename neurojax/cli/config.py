@@ -23,7 +23,7 @@ class Request(NamedTuple):
     flags: dict[str, str]
 
 
-def parsed(command: str, words: Sequence[str], flags: Sequence[str]) -> Request:
+def parsed(words: Sequence[str], flags: Sequence[str]) -> Request:
     """Split the words of a command line."""
     request = Request([], [], {})
     rest = iter(words)
@@ -32,8 +32,10 @@ def parsed(command: str, words: Sequence[str], flags: Sequence[str]) -> Request:
             flag, _, value = word.partition("=")
             flag = "--help" if flag == "-h" else flag
             if flag not in ("--help", *flags):
-                raise ValueError(f"neurojax {command} has no flag {flag!r}; {nearest(flag, ['--help', *flags])}")
+                raise ValueError(f"there is no flag {flag!r}; {nearest(flag, ['--help', *flags])}")
             request.flags[flag] = value or next(rest, "") if FLAGS[flag] else ""
+            if FLAGS[flag] and not request.flags[flag]:
+                raise ValueError(f"{flag} needs a file, as in {flag} settings.yaml")
         elif "=" in word:
             name, _, value = word.partition("=")
             request.overrides.append((name.lstrip("+"), value))
@@ -80,8 +82,8 @@ class Composed(NamedTuple):
 def composed(command: str, example: str, file: Mapping[str, Any], overrides: Sequence[tuple[str, str]]) -> Composed:
     """The configuration of a command: its settings, the example, the file, what was typed; the later one wins.
 
-    Axes that are named replace those of the example, and a parameter that is given takes an earlier axis over it away: nothing
-    varies that was not asked for. Errors: ValueError for a value that cannot be read and a section that there is not.
+    Axes that are named replace those of the example and its figure, and a parameter that is given takes an earlier axis over it
+    away: nothing varies that was not asked for. Errors: ValueError for a value that cannot be read and a section that there is not.
     """
     from hydra import compose, initialize_config_module
     from hydra.errors import HydraException
@@ -93,13 +95,13 @@ def composed(command: str, example: str, file: Mapping[str, Any], overrides: Seq
         known = [str(name) for name in compose(command, groups)]
         asked = [*_leaves(file, known), *(_located(name, value, known, typed=True) for name, value in overrides)]
         if any(one.section == "over" for one in asked):
-            groups.append("~over")
+            groups += ["~over", "++figure=null"]
         try:
             values = OmegaConf.to_container(compose(command, [*groups, *map(_override, asked)]), resolve=True)
         except (HydraException, OmegaConfBaseException) as error:
             raise ValueError(str(error).split("\n")[0]) from error
     assert isinstance(values, dict)
-    flat = {str(name): dict(_flat(value)) if name in SECTIONS else value for name, value in values.items()}
+    flat = {name: dict(_flat(values[name])) if name in SECTIONS else values[name] for name in known}
     flat["record"] = {name: record for name, record in flat["record"].items() if record is not None}
     if "over" in flat:
         flat["over"] = {name: axis for name, axis in flat["over"].items() if axis is not None and not _is_fixed(name, asked)}

@@ -63,14 +63,15 @@ def length(arguments: Mapping[str, Any]) -> Any:
     return duration if duration is not None or steps is None else steps * dt
 
 
-def options(job: Job, kind: type) -> Any:
-    """An options object from the section of that name."""
+def options(job: Job, kind: type, **made: Any) -> Any:
+    """An options object from the section of that name, over what is given here."""
     fields = {field.name: field for field in dataclasses.fields(kind)}
-    made = {}
     for name, text in job.config["options"].items():
         if name not in fields:
             raise ValueError(f"options.{name}: there is no such option; {nearest(name, list(fields))}")
-        made[name] = _device(text) if name == "device" and text else read(f"options.{name}", text, job.known, "str" in str(fields[name].type))
+        made[name] = (
+            _device(text) if name == "device" and text else read(f"options.{name}", text, job.known, "str" in str(fields[name].type))
+        )
     return kind(**made)
 
 

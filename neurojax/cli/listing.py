@@ -14,7 +14,12 @@ from neurojax.kuramoto.phases import Phases
 
 def kinds() -> dict[str, tuple[str, Mapping[str, Any]]]:
     """For each kind, how it is used on the command line, and its members by name."""
-    graphs = {**below(nj.Graph, but=(nj.Topology, nj.Given)), "read_graph": nj.read_graph, "from_matrix": nj.from_matrix, "networkx": HELPERS["networkx"]}
+    graphs = {
+        **below(nj.Graph, but=(nj.Topology, nj.Given)),
+        "read_graph": nj.read_graph,
+        "from_matrix": nj.from_matrix,
+        "networkx": HELPERS["networkx"],
+    }
     return {
         "models": ("neurojax run kuramoto", models()),
         "measures": ("record.r='Mean(order_parameter)'", {**measures(), "state": HELPERS["state"]}),

@@ -60,7 +60,7 @@ def find(name: str) -> Model:
         return _member(name, _loaded(Path(where)), what)
     if what:
         return _member(name, _imported(where), what)
-    raise ValueError(f"there is no model {name!r}; {nearest(name.lower(), list(shipped))}; your own: my.py:Model or package.module:Model")
+    raise ValueError(f"there is no model {name!r}; {nearest(name.lower(), list(shipped))} (your own: my.py:Model or package.module:Model)")
 
 
 def _loaded(path: Path) -> ModuleType:
@@ -102,7 +102,7 @@ def _member(name: str, module: ModuleType, what: str) -> Model:
             raise ValueError(f"{name!r} has {len(systems)} models ({', '.join(systems) or 'none'}): say which, as in {name}:Model")
         what = systems[0]
     if what not in own:
-        usable = systems + [key for key, one in here.items() if inspect.isfunction(one)]
+        usable = [key for key, one in own.items() if inspect.isfunction(one) or (isinstance(one, type) and issubclass(one, Flow | System))]
         raise ValueError(f"{name.partition(':')[0]!r} has no {what!r}; {nearest(what, usable)}")
     make = own[what]
     if not callable(make) or (isinstance(make, type) and not issubclass(make, Flow | System)):

@@ -33,7 +33,6 @@ def command(request: Request) -> int:
     if "--cfg" in request.flags:
         print(as_yaml(config), end="")
         return 0
-    config["options"].setdefault("progress", sys.stderr.isatty())
     began = time.perf_counter()
     try:
         run = nj.simulate(
@@ -41,7 +40,7 @@ def command(request: Request) -> int:
             **job.arguments,
             seed=read("seed", config["seed"], job.known),
             state=initial(job),
-            options=options(job, nj.Options),
+            options=options(job, nj.Options, progress=sys.stderr.isatty()),
         )
     except nj.Interrupted as error:
         return _interrupted(job, error.run, request)
@@ -52,7 +51,10 @@ def command(request: Request) -> int:
     if run.status == DIVERGED:
         hint = "" if job.model.discrete else "; a smaller dt may help"
         time_reached = run.bad_step * job.arguments["dt"]
-        print(f"neurojax run: diverged at step {run.bad_step} (time {time_reached:g}), where the state is no longer finite{hint}", file=sys.stderr)
+        print(
+            f"neurojax run: diverged at step {run.bad_step} (time {time_reached:g}), where the state is no longer finite{hint}",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

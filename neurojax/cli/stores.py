@@ -16,7 +16,7 @@ from neurojax.cli.config import Request
 from neurojax.cli.job import config_path
 from neurojax.cli.sweep import draw
 from neurojax.engine.paths import nearest
-from neurojax.sweep.store import DIVERGED, DONE, PADDING, TO_DO, Store
+from neurojax.sweep.store import DIVERGED, DONE, TO_DO, Store
 
 
 def figures(request: Request) -> int:
@@ -45,7 +45,8 @@ def described(path: Path) -> str:
     store = Store.open(path)
     header = store.header
     what = header["what"]
-    status = store.read("status")
+    # Rows that only fill up a tile have no seed.
+    status = store.read("status")[store.read("seed") >= 0]
     count = {name: int((status == value).sum()) for name, value in (("done", DONE), ("to do", TO_DO), ("diverged", DIVERGED))}
     files = [file.stat().st_size for file in path.rglob("*") if file.is_file()]
     seeds = header["seeds"]
@@ -53,7 +54,7 @@ def described(path: Path) -> str:
         f"{path}: {_system(what['system'])}",
         *(f"  axis    {name}: {_range(values)}" for columns in header["axes"].values() for name, values in columns.items()),
         f"  seeds   {len(seeds)} ({_few(seeds)})",
-        f"  lanes   {int((status != PADDING).sum())}: " + ", ".join(f"{number} {name}" for name, number in count.items()),
+        f"  lanes   {len(status)}: " + ", ".join(f"{number} {name}" for name, number in count.items()),
         *(f"  record  {_record(store, name, own, what)}" for name, own in header["records"].items()),
         f"  run     {_settings(what)}",
         *_provenance(header),

@@ -55,6 +55,8 @@ def command(request: Request) -> int:
     print(f"store: {config['store']}" + (f" ({bad} of {data.status.size} lanes diverged)" if bad else ""))
     if config["figure"]:
         print(f"figure: {draw_one(data, config['figure']) or 'no figure suits this sweep'}")
+    else:
+        print(f"figures: neurojax figures {config['store']}")
     print(f"repeat: {repeat}")
     print(f"done in {time.perf_counter() - began:.1f} s")
     return 0

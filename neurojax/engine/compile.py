@@ -12,6 +12,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 traces: collections.Counter[str] = collections.Counter()  # how often each compiled program was traced, by name
 
@@ -24,10 +25,14 @@ class Static(NamedTuple):
 
 
 def split(tree: Any) -> tuple[list[Any], Static]:
-    """Arrays of a pytree, and the rest as a static argument."""
+    """Arrays (or their shapes) of a pytree, and the rest as a static argument."""
     leaves, structure = jax.tree.flatten(tree)
-    others = tuple((i, leaf) for i, leaf in enumerate(leaves) if not eqx.is_array(leaf))
-    return [leaf for leaf in leaves if eqx.is_array(leaf)], Static(structure, others)
+    others = tuple((i, leaf) for i, leaf in enumerate(leaves) if not _is_array(leaf))
+    return [leaf for leaf in leaves if _is_array(leaf)], Static(structure, others)
+
+
+def _is_array(leaf: Any) -> bool:
+    return eqx.is_array(leaf) or isinstance(leaf, jax.ShapeDtypeStruct)
 
 
 def join(arrays: list[Any], static: Static) -> Any:
@@ -65,4 +70,4 @@ def precision(dtype: np.dtype) -> Iterator[None]:
 def tracing(tree: Any) -> bool:
     """Whether this call is inside jit, vmap, grad or jvp of something it depends on."""
     leaves = jax.tree.leaves(tree)
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in leaves) or isinstance(jnp.zeros(()) + 0, jax.core.Tracer)
+    return any(isinstance(leaf, Tracer) for leaf in leaves) or isinstance(jnp.zeros(()) + 0, Tracer)

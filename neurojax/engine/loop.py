@@ -123,7 +123,7 @@ def check_context(context: Context, state: PyTree) -> None:
         if old.shape != after.shape or old.dtype != after.dtype:
             where = jax.tree_util.keystr(path) or "the state"
             raise TypeError(
-                f"{name}: a step turns {where} from {old.dtype}{list(old.shape)} into {after.dtype}{list(after.shape)}; keep shape and dtype"
+                f"{name}: a step turns {where} from {old.dtype}{list(old.shape)} into {after.dtype}{list(after.shape)}; keep both"
             )
     for record_name, one in settings.records:
         try:
@@ -323,4 +323,4 @@ def _cuts(start: int, stop: int, grain: int, window: int | None) -> list[tuple[i
 def _join(parts: list[dict[str, Any]]) -> dict[str, Any]:
     if not parts:
         return {}
-    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves) if len(leaves) > 1 else leaves[0], *parts)
+    return parts[0] if len(parts) == 1 else jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *parts)

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree, Scalar, UInt32
 
 from neurojax.engine.numerics import sincos_wrapped
@@ -33,12 +34,12 @@ def seed_key(seed: int | PRNGKeyArray) -> PRNGKeyArray:
     if isinstance(seed, jax.Array) and jnp.issubdtype(seed.dtype, jax.dtypes.prng_key):
         if str(jax.random.key_impl(seed)) not in ("fry", "threefry2x32"):
             raise ValueError(
-                f"seed: a key of kind {jax.random.key_impl(seed)} draws differently under vmap; use jax.random.key(seed, impl='threefry2x32')"
+                f"seed: a key of kind {jax.random.key_impl(seed)} changes under vmap; use jax.random.key(seed, impl='threefry2x32')"
             )
         if seed.ndim:
             raise ValueError(f"seed: got an array of keys of shape {seed.shape}; one run has one key, use nj.sweep(seeds=...) for many")
         return seed
-    if isinstance(seed, jax.core.Tracer):
+    if isinstance(seed, Tracer):
         return jax.random.key(seed, impl="threefry2x32")
     try:
         value = operator.index(seed)
@@ -55,9 +56,7 @@ def stream_key(key: PRNGKeyArray, stream: str) -> PRNGKeyArray:
     return jax.random.fold_in(key, zlib.crc32(stream.encode()))
 
 
-def threefry(
-    key: UInt32[Array, 2], high: UInt32[Array, "*s"], low: UInt32[Array, "*s"]
-) -> tuple[UInt32[Array, "*s"], UInt32[Array, "*s"]]:
+def threefry(key: UInt32[Array, 2], high: UInt32[Array, "*s"], low: UInt32[Array, "*s"]) -> tuple[UInt32[Array, "*s"], UInt32[Array, "*s"]]:
     """Threefry-2x32 with 20 rounds of the counter (high, low): the words of `jax.extend.random.threefry_2x32`.
 
     Unrolled, so that XLA fuses all rounds with what uses them; JAX's CPU lowering rolls them into a loop.

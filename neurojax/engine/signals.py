@@ -53,7 +53,7 @@ class Sampled(Signal):
     Before the first and after the last sample the nearest one holds.
     """
 
-    values: Float[Array, samples *s]
+    values: Any
     dt: float
     kind: str = eqx.field(static=True, default="hold")
 
@@ -94,7 +94,9 @@ class History(eqx.Module):
     def filled(cls, value: Array, longest: int) -> History:
         """A history in which `value` has always held, for lags of up to `longest` steps."""
         if isinstance(longest, bool) or not isinstance(longest, int) or longest < 1:
-            raise ValueError(f"History(longest={longest!r}): a delay is a whole number of steps, at least 1; use a larger delay or a smaller dt")
+            raise ValueError(
+                f"History(longest={longest!r}): a delay is a whole number of steps, at least 1; use a larger delay or a smaller dt"
+            )
         return cls(jnp.broadcast_to(value, (longest + 1, *jnp.shape(value))))
 
     def push(self, step, value: Array) -> History:

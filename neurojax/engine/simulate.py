@@ -275,7 +275,7 @@ def cast_system(system: Any, dtype: np.dtype) -> Any:
 
 def fitting(system: System, state: PyTree) -> PyTree:
     """A given initial state, checked against the shape of the system's own."""
-    want = eqx.filter_eval_shape(lambda: system.init(jax.random.key(0)))
+    want = eqx.filter_eval_shape(lambda system: system.init(jax.random.key(0)), system)
     name = type(model_of(system)).__name__
     if jax.tree.structure(want) != jax.tree.structure(state):
         raise ValueError(f"state: {name} has a state like {jax.tree.structure(want)}, got {jax.tree.structure(state)}")
@@ -292,9 +292,15 @@ def phase_variants(system: System, phases: list[tuple[str, int, Mapping[str, Any
     for _, _, change in phases:
         variant = system
         for name, value in change.items():
-            variant = replace(variant, resolve(variant, name), cast(value, dtype) if not isinstance(value, bool | str) else value)
+            variant = replace(variant, parameter_path(variant, name), cast(value, dtype) if not isinstance(value, bool | str) else value)
         variants.append(variant)
     return variants
+
+
+def parameter_path(system: System, name: str) -> tuple[str, ...]:
+    """Attribute path of a named parameter of the user's model, from the system that runs it."""
+    path = resolve(model_of(system), name)
+    return ("flow", *path) if isinstance(system, Integrated) else path
 
 
 def watch_bounds(records, phases: list[tuple[str, int, Mapping[str, Any]]], first: int, dt: float) -> dict[str, tuple[int, int]]:

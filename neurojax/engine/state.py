@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def load_state(path: str | os.PathLike, system: Any) -> Snapshot:
             header = json.loads(str(file["header"]))
             key = file["key"]
             leaves = [file[f"leaf{i}"] for i in range(len(header["leaves"]))]
-    except (ValueError, KeyError, OSError, EOFError) as error:
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"path={str(path)!r} is not a state file of neurojax, or is damaged ({error}); write one with nj.save_state"
         ) from error

@@ -49,9 +49,9 @@ def require_count(owner: str, n: Any) -> None:
 
 
 def open_uniform(key: PRNGKeyArray, n: int) -> Float[Array, " n"]:
-    """Uniform draws in the open interval (0, 1), symmetric about 1/2: a half step above `jax.random.uniform`'s grid."""
-    uniform = jax.random.uniform(key, (n,))
-    return uniform + jnp.finfo(uniform.dtype).eps / 2
+    """Uniform draws in the open interval (0, 1), symmetric about 1/2, on a grid of 2^24; the same numbers in float32 and float64."""
+    words = jax.random.bits(key, (n,), jnp.uint32) >> jnp.uint32(8)
+    return words.astype(jnp.result_type(float)) * 2.0**-24 + 2.0**-25
 
 
 def given_values(owner: str, values: Any, n: int) -> None:

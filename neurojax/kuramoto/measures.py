@@ -64,13 +64,13 @@ def group_order(source: Any, groups: int = 2) -> Float[Array, "*s groups"]:
     return order_parameter(theta.reshape(*theta.shape[:-1], groups, n // groups))
 
 
-def local_order(view: View) -> Float[Array, n]:
+def local_order(view: View) -> Float[Array, " n"]:
     """Modulus of the field that each oscillator feels, `r_i = |sum_j W_ij e^{i theta_j}|` (the mean field's without a graph)."""
     _, _, sines, cosines = view.system.field(phases(view))
     return jnp.broadcast_to(_modulus(cosines, sines), phases(view).shape)
 
 
-def unwrapped(source: Any) -> Float[Array, n]:
+def unwrapped(source: Any) -> Float[Array, " n"]:
     """Phase with its counted turns, `theta + 2 pi winding` (rad). Needs `windings=True`."""
     state = source.state if isinstance(source, View) else source
     if state.winding is None:
@@ -78,7 +78,7 @@ def unwrapped(source: Any) -> Float[Array, n]:
     return state.theta + TURN * state.winding
 
 
-def effective_frequency(first: PhaseState, last: PhaseState, duration: float) -> Float[np.ndarray, n]:
+def effective_frequency(first: PhaseState, last: PhaseState, duration: float) -> Float[np.ndarray, " n"]:
     """Mean frequency of each oscillator between two states, `(phase_last - phase_first) / duration` (rad/time), in float64."""
 
     def total(state):

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
 from neurojax.engine.numerics import TURN, sincos_wrapped, turns, wrap
@@ -15,19 +16,20 @@ from neurojax.engine.signals import Signal, at
 from neurojax.engine.system import Flow, Recipe
 from neurojax.kuramoto.frequencies import Frequencies, Normal
 from neurojax.kuramoto.phases import Phases, UniformPhases
+from neurojax.networks import Graph
 
 
 class PhaseState(NamedTuple):
     """State: phases in [-pi, pi] (rad), and the whole turns made since the start (None where they are not counted)."""
 
-    theta: Float[Array, n]
-    winding: Int[Array, n] | None
+    theta: Float[Array, " n"]
+    winding: Int[Array, " n"] | None
 
 
 class NoiseProfile(eqx.Module):
     """Noise amplitude that depends on time, the phases or the local order: subclass and give `__call__`."""
 
-    def __call__(self, time, theta: Float[Array, n], order: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    def __call__(self, time, theta: Float[Array, " n"], order: Float[Array, "*n"]) -> Float[Array, "*n"]:
         """Amplitude sigma of each oscillator; `order` is the modulus of the field that it feels."""
         raise NotImplementedError
 
@@ -77,10 +79,10 @@ class Kuramoto(Flow):
     n: int = eqx.field(static=True)
     coupling: Any = 1.0
     noise: Any = None
-    frequencies: Frequencies | Float[Array, n] = Normal(1.0)
+    frequencies: Frequencies | Float[Array, " n"] = Normal(1.0)
     graph: Any = None
     lag: Any = None
-    initial: Phases | Float[Array, n] = UniformPhases()
+    initial: Phases | Float[Array, " n"] = UniformPhases()
     windings: bool = eqx.field(static=True, default=True)
 
     def __check_init__(self):
@@ -98,6 +100,7 @@ class Kuramoto(Flow):
                 value.check()
             else:
                 _check_vector(name, value, self.n)
+        _check_graph(self.graph, self.n)
 
     def realise(self, key):
         """Draw the natural frequencies and the graph."""
@@ -113,7 +116,7 @@ class Kuramoto(Flow):
         theta = self.initial.draw(key, self.n) if isinstance(self.initial, Phases) else wrap(jnp.asarray(self.initial))
         return PhaseState(theta, jnp.zeros(self.n, jnp.int32) if self.windings else None)
 
-    def field(self, theta: Float[Array, n]) -> tuple[Array, Array, Array, Array]:
+    def field(self, theta: Float[Array, " n"]) -> tuple[Array, Array, Array, Array]:
         """Sine and cosine of the phases, and the coupled sums of both: `(s, c, W s, W c)`."""
         sine, cosine = sincos_wrapped(theta)
         if self.graph is None:
@@ -128,7 +131,7 @@ class Kuramoto(Flow):
             sin_lag, cos_lag = jnp.sin(self.lag), jnp.cos(self.lag)
             sine, cosine = sine * cos_lag + cosine * sin_lag, cosine * cos_lag - sine * sin_lag
         pull = at(self.coupling, clock.time) * (sines * cosine - cosines * sine)
-        return PhaseState(self.frequencies + pull, None)
+        return PhaseState(jnp.asarray(self.frequencies) + pull, None)
 
     def diffusion(self, state, clock):
         """The noise amplitude sigma."""
@@ -148,8 +151,20 @@ class Kuramoto(Flow):
         return PhaseState(state.theta - TURN * whole, winding)
 
 
+def _check_graph(graph: Any, n: int) -> None:
+    if graph is None:
+        return
+    if isinstance(graph, Graph):
+        graph.check()
+    elif not callable(graph):
+        raise TypeError(f"graph={graph!r}: give a topology such as nj.Ring(), a coupling operator such as nj.Dense(weights), or None")
+    size = getattr(graph, "n", None)
+    if size is not None and size != n:
+        raise ValueError(f"graph has {size} nodes: the model has n={n}; make them equal")
+
+
 def _check_number(name: str, value: Any, n: int, low: float | None = None) -> None:
-    if value is None or callable(value) or isinstance(value, Signal | jax.core.Tracer):
+    if value is None or callable(value) or isinstance(value, Signal | Tracer):
         return
     try:
         numbers = np.asarray(value, dtype=float)
@@ -164,13 +179,13 @@ def _check_number(name: str, value: Any, n: int, low: float | None = None) -> No
 
 
 def _check_vector(name: str, value: Any, n: int) -> None:
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, Tracer):
         return
     try:
         numbers = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
         raise TypeError(
-            f"{name}={value!r}: give a distribution such as nj.{'Normal' if name == 'frequencies' else 'UniformPhases'}(), or an array of n={n}"
+            f"{name}={value!r}: give nj.{'Normal' if name == 'frequencies' else 'UniformPhases'}() or another recipe, or an array of n={n}"
         ) from None
     if numbers.shape != (n,):
         raise ValueError(f"{name} has shape {numbers.shape}: give an array of n={n} or a recipe")

@@ -40,7 +40,7 @@ class Theory(NamedTuple):
 
 
 def plot_order_trace(r: xr.DataArray, *, n: int | None = None, warmup: float = 0.0, ax: Axes | None = None) -> Axes:
-    """Order parameter in time, one line per seed, and the mean after the warm-up.
+    """Order parameter in time, one line per seed, and, where there is a warm-up, the mean after it.
 
     r: dimensions (time,) or (time, seed) in any order; the one whose name ends in "time" is time. n: number of oscillators, for the
     dotted floor sqrt(pi / 4n) of incoherence. warmup: time units, shaded.
@@ -49,11 +49,13 @@ def plot_order_trace(r: xr.DataArray, *, n: int | None = None, warmup: float = 0
     rows = r.transpose(time, ...).values.reshape(r.sizes[time], -1)
     times = r[time].values
     ax = new_axes(ax)
-    ax.plot(times, rows, color="C0", lw=1, alpha=1.0 if rows.shape[1] == 1 else 0.5)
+    seeds = rows.shape[1]
+    lines = ax.plot(times, rows, color="C0", lw=1, alpha=1.0 if seeds == 1 else 0.5)
+    lines[0].set_label(f"n = {seeds} seed{'s' * (seeds > 1)}")
     after = times >= warmup
-    if after.any():
+    if warmup > 0 and after.any():
         mean = float(np.mean(rows[after]))
-        ax.plot(times[after][[0, -1]], [mean, mean], color="C1", lw=1.5, label=f"mean {mean:.3f}, n = {rows.shape[1]} seed(s)")
+        ax.plot(times[after][[0, -1]], [mean, mean], color="C1", lw=1.5, label=f"mean after the warm-up, {mean:.3f}")
     if n is not None:
         _draw_floor(ax, n)
     if warmup > 0:
@@ -72,7 +74,9 @@ def plot_transition(
     label: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Synchronisation transition r(K): means over seeds with a band, theory dashed, its K_c dotted. Call again on its axes to add a curve.
+    """Synchronisation transition r(K): means over seeds with a band (or bars), theory dashed, its K_c dotted.
+
+    Called again on its own axes it adds a curve.
 
     r: dimensions (coupling, seed) or (coupling,), time means. frequencies: distribution that theory takes; None draws no theory.
     diffusion: D. n: number of oscillators, for the floor of incoherence. label: what is said of this curve.
@@ -332,7 +336,7 @@ def _draw_theory(ax: Axes, coupling: np.ndarray, frequencies: Frequencies, diffu
         ax.axvline(onset, color=colour, lw=1, ls=":", label=label)
     if isinstance(frequencies, Bimodal):
         return  # with two maxima no steady state stands for all
-    near = onset * (1 + np.geomspace(1e-4, 1, 40)) if onset > 0 else np.empty(0)
+    near = onset * (1 + np.append(0, np.geomspace(1e-4, 1, 40))) if onset > 0 else np.empty(0)
     grid = np.unique(np.concatenate([np.linspace(coupling[0], coupling[-1], 80), near]))
     grid = grid[(grid >= coupling[0]) & (grid <= coupling[-1])]
     r = theory.order_parameter(grid, frequencies, diffusion)

@@ -3,7 +3,8 @@
 from neurojax.sweep.axes import Axis, latin_hypercube, random_axis, zip_axes
 from neurojax.sweep.dataset import load
 from neurojax.sweep.devices import use_cpus
-from neurojax.sweep.run import SweepInterrupted, SweepOptions, explain, sweep
+from neurojax.sweep.options import SweepOptions
+from neurojax.sweep.run import SweepInterrupted, explain, sweep
 
 __all__ = [
     "Axis",

@@ -52,9 +52,8 @@ def _column(name: str, values: Any) -> Any:
         if len({v.shape for v in values}) > 1:
             raise ValueError(f"over[{name!r}]: its arrays have different shapes, {sorted({v.shape for v in values})}; give equal ones")
         values = np.stack(values)
-    if isinstance(values, np.ndarray) and values.dtype.kind in "fiu":
-        if not np.all(np.isfinite(values)):
-            raise ValueError(f"over[{name!r}]={values.ravel()[~np.isfinite(values.ravel())][0]}: every value of an axis must be finite")
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fiu" and not np.all(np.isfinite(values)):
+        raise ValueError(f"over[{name!r}]={values.ravel()[~np.isfinite(values.ravel())][0]}: every value of an axis must be finite")
     return values
 
 

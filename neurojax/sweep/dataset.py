@@ -75,8 +75,7 @@ def _places(store: Store, columns: dict[str, Any], real: np.ndarray) -> np.ndarr
         known.append(codes)
         rows.append(_where(uniques, store.read(name)[real]))
     size = tuple(int(codes.max()) + 1 for codes in known)
-    axis_codes, row_codes = np.ravel_multi_index(tuple(known), size), np.ravel_multi_index(tuple(rows), size)
-    return _where(axis_codes, row_codes)
+    return _where(*(np.asarray(np.ravel_multi_index(tuple(codes), size)) for codes in (known, rows)))
 
 
 def _where(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:

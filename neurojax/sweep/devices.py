@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,10 +23,8 @@ def use_cpus(count: int) -> None:
     """
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise ValueError(f"count={count!r}: the number of CPU devices is a whole number of at least 1")
-    try:
+    with contextlib.suppress(RuntimeError):
         jax.config.update("jax_num_cpu_devices", count)
-    except RuntimeError:
-        pass
     if len(jax.devices("cpu")) != count:
         raise RuntimeError(
             f"count={count}: JAX has already started with {len(jax.devices('cpu'))} CPU devices; call nj.use_cpus first of all"

@@ -13,7 +13,7 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import PyTree
 
 from neurojax.engine.compile import Static, compiled, join, split
-from neurojax.engine.loop import Carry, Context, Settings, begin, block, check_context, finish, shapes
+from neurojax.engine.loop import Context, Settings, begin, block, check_context, finish, shapes
 from neurojax.engine.numerics import cast
 from neurojax.engine.random import draw_keys, stream_key
 from neurojax.engine.system import System
@@ -32,19 +32,19 @@ class Setup(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """What the devices are at work on: realised leaves, carries and stream keys, a device axis first where devices differ."""
+    """What the devices are at work on (or its partition): realised leaves, carries, stream keys; a device axis first where they differ."""
 
-    arrays: list[Any]
-    carry: Carry
-    keys: PyTree
+    arrays: Any
+    carry: Any
+    keys: Any
 
 
 class Sources(NamedTuple):
     """What opens tiles: leaves shared by all, by seed (device, seeds, ...), by point (device, points, ...), and the lanes' words."""
 
-    shared: dict[int, Any]
-    by_seed: dict[int, Any]
-    by_point: dict[int, Any]
+    shared: Any
+    by_seed: Any
+    by_point: Any
     seed_words: Any
     point_words: Any
 
@@ -64,28 +64,33 @@ def realised(structure: Any, fixed: dict[int, Any], leaves: dict[int, Any], word
 
 
 def layout_of(family: Family, words: np.ndarray, dtype: np.dtype) -> tuple[Layout, System]:
-    """Which realised leaves differ between seeds and between points (those that `vmap` had to batch), and one realised system."""
+    """Which realised leaves differ between seeds and between points (those that `vmap` has to batch), and a realised system's shapes."""
     arrays = {i: leaf for i, leaf in enumerate(family.leaves) if eqx.is_array(leaf)}
     fixed = {i: leaf for i, leaf in enumerate(family.leaves) if not eqx.is_array(leaf) and i not in (family.by_seed | family.by_point)}
     one_seed = {i: values[0] for i, values in family.by_seed.items()}
     one_point = {i: values[0] for i, values in family.by_point.items()}
-    words = jnp.asarray(words)
-    sample = realised(family.structure, fixed, arrays | one_seed | one_point, words, dtype)
+    one_word, both_words = jnp.asarray(words), jnp.asarray(np.stack([words, words]))
+    sample = eqx.filter_eval_shape(
+        lambda moving, w: realised(family.structure, fixed, arrays | moving, w, dtype), one_seed | one_point, one_word
+    )
 
     def batched(moving: dict[int, Any], still: dict[int, Any], words: Any, axis: int | None) -> list[bool]:
-        seen: list[bool] = []
-
-        def probe(moving, words):
-            leaves, _ = split(realised(family.structure, fixed, arrays | still | moving, words, dtype))
-            seen[:] = [isinstance(leaf, jax.core.Tracer) for leaf in leaves]
-            return 0
-
         twice = {i: np.stack([value, value]) for i, value in moving.items()}
-        jax.vmap(probe, in_axes=(0, axis), axis_size=2)(twice, words)
-        return seen
 
-    by_seed = batched(one_seed, one_point, jnp.stack([words, words]), 0)
-    by_point = batched(one_point, one_seed, words, None)
+        def moves(place: int) -> bool:
+            def leaf(moving, words):
+                return split(realised(family.structure, fixed, arrays | still | moving, words, dtype))[0][place]
+
+            try:
+                jax.eval_shape(jax.vmap(leaf, in_axes=(0, axis), out_axes=None, axis_size=2), twice, words)
+            except ValueError:  # vmap refuses to drop an axis that the leaf really has
+                return True
+            return False
+
+        return [moves(place) for place in range(len(split(sample)[0]))]
+
+    by_seed = batched(one_seed, one_point, both_words, 0)
+    by_point = batched(one_point, one_seed, one_word, None)
     return tuple(zip(by_seed, by_point, strict=True)), sample
 
 
@@ -123,19 +128,16 @@ def open_tiles(
 
         over_points = jax.vmap(lane, in_axes=(None, 0, None, 0, 0 if per_lane else None))
         over_lanes = jax.vmap(over_points, in_axes=(0, None, 0, None, 0 if per_lane else None))
-        lanes = _inner((by_seed, by_point, seed_words, point_words))
-        arrays, carry, keys = over_lanes(*lanes, _inner(given) if per_lane else given)
+        given = _inner(given) if per_lane else given
+        arrays, carry, keys = over_lanes(_inner(by_seed), _inner(by_point), _inner(seed_words), _inner(point_words), given)
         # What the lanes share is kept once: vmap had only broadcast it.
-        arrays = [
-            a[:, 0] if seed and not point else a[0] if point and not seed else a[0, 0] if not seed else a
-            for a, (seed, point) in zip(arrays, layout, strict=True)
-        ]
+        arrays = [a[slice(None) if seed else 0, slice(None) if point else 0] for a, (seed, point) in zip(arrays, layout, strict=True)]
         arrays = [a[None] if any(differs) else a for a, differs in zip(arrays, layout, strict=True)]
         keys = jax.tree.map(lambda k: k[:, 0], keys) if setup.paired else keys
         return Tile(arrays, _outer(carry), _outer(keys))
 
     specs = (Sources(ALL, EACH, EACH, EACH, EACH), EACH if per_lane else ALL, ALL, ALL)
-    out = Tile(_specs(layout), EACH, EACH)  # type: ignore[arg-type]
+    out = Tile(_specs(layout), EACH, EACH)
     return jax.shard_map(local, mesh=setup.mesh, in_specs=specs, out_specs=out, check_vma=False)(sources, given, bounds, dt)
 
 
@@ -163,7 +165,7 @@ def advance_tiles(
         arrays = [_inner(a) if any(differs) else a for a, differs in zip(tile.arrays, layout, strict=True)]
         return _outer(over_lanes(arrays, _inner(tile.carry), _inner(tile.keys)))
 
-    specs = (Tile(_specs(layout), EACH, EACH), ALL, ALL, ALL, ALL)  # type: ignore[arg-type]
+    specs = (Tile(_specs(layout), EACH, EACH), ALL, ALL, ALL, ALL)
     return jax.shard_map(local, mesh=setup.mesh, in_specs=specs, out_specs=EACH, check_vma=False)(tile, start, stop, bounds, dt)
 
 
@@ -176,9 +178,17 @@ def finish_tiles(kept: PyTree, setup: Setup) -> PyTree:
     return jax.shard_map(local, mesh=setup.mesh, in_specs=EACH, out_specs=EACH, check_vma=False)(kept)
 
 
-def programs(platform: str) -> tuple[Any, Any, Any]:
-    """The three compiled functions."""
-    return (
+class Programs(NamedTuple):
+    """The three compiled functions of a sweep."""
+
+    open: Any
+    advance: Any
+    finish: Any
+
+
+def programs(platform: str) -> Programs:
+    """The compiled functions for a platform."""
+    return Programs(
         compiled(open_tiles, ("template", "setup", "layout", "per_lane"), platform),
         compiled(advance_tiles, ("static", "setup", "layout", "room", "guarded"), platform),
         compiled(finish_tiles, ("setup",), platform),
@@ -194,13 +204,20 @@ class LaneShape(NamedTuple):
 
 
 def lane_shape(system: System, settings: Settings, dt: Any, state: PyTree, bounds: Any) -> LaneShape:
-    """Sizes of one lane of a realised system, its draws, step and records checked on the way."""
-    keys = draw_keys(jax.random.key(0), system.draws())
-    context = Context(system, settings, keys, dt, bounds)
-    check_context(context, state)
-    carry = jax.eval_shape(lambda: begin(context, state))
-    values = shapes(context, state)
-    sample = {name: sum(leaf.nbytes for leaf in jax.tree.leaves(values[name])) for name in settings.traces}
-    results = jax.eval_shape(lambda kept: finish(settings, kept), carry.kept) | {name: values[name] for name in sample}
-    order = [name for name, _ in settings.records]
-    return LaneShape(sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(carry)), sample, {n: results[n] for n in order})
+    """Sizes of one lane from the shapes of a realised system and of its state; its draws, step and records are checked on the way."""
+    sizes: list[LaneShape] = []
+
+    def measured(system, state):
+        keys = draw_keys(jax.random.key(0), system.draws())
+        context = Context(system, settings, keys, dt, bounds)
+        check_context(context, state)
+        carry = begin(context, state)
+        values = shapes(context, state)
+        sample = {name: sum(leaf.nbytes for leaf in jax.tree.leaves(values[name])) for name in settings.traces}
+        results = finish(settings, carry.kept) | {name: values[name] for name in sample}
+        plain = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), results)
+        order = {name: plain[name] for name, _ in settings.records}
+        sizes.append(LaneShape(sum(leaf.nbytes for leaf in jax.tree.leaves(carry)), sample, order))
+
+    eqx.filter_eval_shape(measured, system, state)
+    return sizes[0]

@@ -18,6 +18,7 @@ from neurojax.sweep.store import DONE
 
 DPI = 200
 MOST_RECORDS = 4  # that `draw` gives a figure each
+FEW_POINTS = 8  # fewer get error bars, as a band would say something of what lies between
 TO_DO_GREY = "0.88"
 
 
@@ -62,7 +63,7 @@ def new_axes(ax: Axes | None, size: tuple[float, float] = (5.2, 3.6)) -> Axes:
 
 
 def plot_curve(record: xr.DataArray, *, ax: Axes | None = None) -> Axes:
-    """A record against its one axis: points are means over seeds, the band is one standard deviation over seeds.
+    """A record against its one axis: points are means over seeds, the band (or bars) one standard deviation.
 
     record: dimensions (axis, seed), or (axis,). An axis of labels (graphs, rules) is drawn at equal distances.
 
@@ -84,11 +85,13 @@ def plot_curve(record: xr.DataArray, *, ax: Axes | None = None) -> Axes:
 def draw_spread(
     ax: Axes, x: np.ndarray, mean: np.ndarray, deviation: np.ndarray, seeds: np.ndarray, *, label: str | None = None, linestyle: str = "-"
 ) -> Line2D:
-    """Points at the means and a band of one standard deviation, said in the label unless another is given. Returns the points."""
+    """Points at the means and a band (or bars, for few points) of one standard deviation; returns the points. Without a `label` they are called that."""
     count = int(seeds.max())
     said = f"mean ± s.d., n = {count} seeds" if count > 1 else "n = 1 seed"
     (points,) = ax.plot(x, mean, "o", ls=linestyle, ms=3.5, lw=1, label=label or said)
-    if count > 1:
+    if count > 1 and len(x) < FEW_POINTS:
+        ax.errorbar(x, mean, deviation, fmt="none", ecolor=points.get_color(), elinewidth=1, capsize=2.5)
+    elif count > 1:
         ax.fill_between(x, mean - deviation, mean + deviation, color=points.get_color(), alpha=0.25, lw=0)
     return points
 

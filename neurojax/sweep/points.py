@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import hashlib
 import itertools
 from collections.abc import Callable, Mapping
@@ -14,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurojax.engine.integrators import Integrated, Integrator
-from neurojax.engine.paths import get, is_static, nearest, parameters, replace, resolve
-from neurojax.engine.simulate import cast_system, integrated
+from neurojax.engine.paths import get, is_static, parameters, replace
+from neurojax.engine.simulate import cast_system, integrated, parameter_path
 from neurojax.engine.system import Flow, Recipe, System, recipes
 from neurojax.sweep.axes import Axis
 
@@ -138,20 +139,18 @@ def _by_path(system: Any, grid: Grid, method: Integrator | None, dtype: np.dtype
 
 def _path(base: System, name: str) -> tuple[str, ...]:
     try:
-        return resolve(base, name)
+        return parameter_path(base, name)
     except ValueError as error:
-        model = base.flow if isinstance(base, Integrated) else base
-        known = [".".join(p) for p in parameters(model)] + list(RUN_SETTINGS)
-        if "ambiguous" in str(error):
-            raise ValueError(f"over[{name!r}]: {error}") from None
-        raise ValueError(f"over[{name!r}]: {type(model).__name__} has no parameter {name!r}; {nearest(name, known)}") from None
+        close = difflib.get_close_matches(name, RUN_SETTINGS, n=1)
+        hint = f" (or the run's setting {close[0]!r})" if close else ""
+        raise ValueError(f"over[{name!r}]: {error}{hint}") from None
 
 
 def _checked(base: System, path: tuple[str, ...], value: Any, name: str) -> None:
     try:
         replace(base, path, _plain(value)).check()
     except (ValueError, TypeError) as error:
-        raise type(error)(f"over[{name!r}]={value!r}: {error}") from error
+        raise type(error)(f"over[{name!r}]={_plain(value)!r}: {error}") from error
 
 
 def _plain(value: Any) -> Any:

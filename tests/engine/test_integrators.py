@@ -17,7 +17,9 @@ def order(steps, errors):
 
 
 @pytest.mark.parametrize(
-    ("method", "expected"), [(nj.EulerMaruyama(), 1), (nj.Heun(), 2), (nj.RK4(), 4), (nj.ExponentialEuler(), 1)], ids=lambda m: type(m).__name__
+    ("method", "expected"),
+    [(nj.EulerMaruyama(), 1), (nj.Heun(), 2), (nj.RK4(), 4), (nj.ExponentialEuler(), 1)],
+    ids=lambda m: type(m).__name__,
 )
 def test_deterministic_order(method, expected):
     """Driven pendulum (exponential Euler: relaxation with a drive) to t = 2; reference: DOP853 at 1e-12. Slope within 0.12."""
@@ -32,7 +34,9 @@ def test_deterministic_order(method, expected):
         model, force = Pendulum(drive), lambda t, x: [x[1], -np.sin(x[0]) + push(t)]
     exact = solve_ivp(force, (0, 2), np.asarray(model.init(None)), method="DOP853", rtol=1e-12, atol=1e-12).y[:, -1]
     steps = [0.1, 0.05, 0.025]
-    errors = [np.linalg.norm(nj.simulate(model, duration=2.0, dt=dt, method=method, options=DOUBLE).final_state.state - exact) for dt in steps]
+    errors = [
+        np.linalg.norm(nj.simulate(model, duration=2.0, dt=dt, method=method, options=DOUBLE).final_state.state - exact) for dt in steps
+    ]
     assert abs(order(steps, errors) - expected) < 0.12
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -54,7 +55,7 @@ class Record:
             view = view._replace(system=get(view.system, path), state=get(view.state, path))
         return self.measure(view)
 
-    def start(self, value: PyTree, dt: float) -> PyTree:
+    def start(self, value: PyTree, dt: Any) -> PyTree:
         """Carry before the first value; `value` is zeros of the measure's shape."""
         raise NotImplementedError
 

@@ -1,0 +1,69 @@
+import shutil
+
+import pytest
+
+import neurojax as nj
+from neurojax.cli import stores
+from neurojax.sweep.store import Store
+
+
+@pytest.fixture
+def store(neurojax):
+    words = [
+        "over.coupling=[1.0,2.0,4.0]",
+        "seeds=3",
+        "n=10",
+        "duration=1",
+        "dt=0.05",
+        "record.t=Trace(mean_phase, every=4)",
+        "store=a.zarr",
+    ]
+    assert neurojax("sweep", "kuramoto", *words).code == 0
+    return "a.zarr"
+
+
+def test_info(neurojax, store):
+    said = neurojax("info", store)
+    assert said.code == 0
+    for line in (
+        "  axis    coupling: 3 from 1 to 4",
+        "  seeds   3 (0, 1, 2)",
+        "  lanes   9: 9 done, 0 to do, 0 diverged",
+        "  record  t: float32 5 t_time, Trace(measure=neurojax.kuramoto.measures.mean_phase, every=4, warmup=0.0): Phase psi",
+        "  run     dt 0.05, duration 1, rng paired, dtype float32",
+        "  repeat  neurojax sweep --config a.config.yaml",
+    ):
+        assert line in said.out
+    assert "(rad)" in said.out
+
+
+def test_info_of_a_store_still_being_written(neurojax, store):
+    group = Store.open(store, mode="r+").group
+    status = group["status"][...]
+    group["status"][...] = 0  # as it is before the first commit, padding included
+    del group.attrs["seconds"]
+    assert "lanes   9: 0 done, 9 to do, 0 diverged" in (said := neurojax("info", store)).out
+    assert "not finished yet" in said.out
+    status[:1] = 2
+    group["status"][...] = status
+    assert "8 done, 0 to do, 1 diverged" in neurojax("info", store).out
+
+
+def test_figures(neurojax, store, tmp_path):
+    said = neurojax("figures", store, "out=drawn")
+    assert said.code == 0
+    assert "drawn/transition.png" in said.out  # from the family's own plots
+    assert (tmp_path / "drawn" / "transition.png").is_file()
+    assert neurojax("figures", store).out.startswith("a-figures/")
+    assert neurojax("figures", store, "folder=x").code == 2
+
+
+def test_figures_of_any_model(neurojax, neuron):
+    assert neurojax("sweep", neuron, "over.tau=[5.0,10.0]", "duration=1", "dt=0.05", "store=b.zarr").code == 0
+    drawn = stores.draw(nj.load("b.zarr"), "drawn")
+    assert "mean.v.png" in [path.name for path in drawn]
+
+
+def test_nearest_store(neurojax, store):
+    shutil.copytree(store, "phases.zarr")
+    assert "did you mean 'phases.zarr'" in neurojax("info", "phase.zarr").err
