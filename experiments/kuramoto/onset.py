@@ -26,7 +26,7 @@ def onset(study: Study) -> list[Row]:
     coupling = (expected[:, None] * WINDOW).ravel()
     noise = np.repeat(np.sqrt(2 * diffusion), len(WINDOW))
     sizes, seeds = study.pick((1000, 4000), (250, 1000)), study.pick(8, 4)
-    warmup, duration = study.pick((100.0, 300.0), (60.0, 120.0))
+    warmup, duration = study.pick((100.0, 300.0), (40.0, 80.0))
     record = {"r": nj.Mean(nj.squared_order, warmup=warmup)}
     found = []
     for n in sizes:

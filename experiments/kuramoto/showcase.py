@@ -53,7 +53,7 @@ def transition_curves(study: Study) -> list[Row]:
         worst = max(worst, float(np.abs(r.mean("seed").values[far] - exact).max()))
         save(ax, study.figures("transition_curves"), f"curves_{i}", r, data.attrs)
     bound = 3 * 0.75 / np.sqrt(n * seeds)
-    quantity = f"largest |r - theory| above 1.3 K_c, three distributions drawn, N = {n}, {seeds} seeds"
+    quantity = f"largest distance of r from theory above 1.3 K_c, three distributions drawn, N = {n}, {seeds} seeds"
     return [Row(quantity, worst, 0.0, bound, source="Kuramoto 1975", bound=True)]
 
 
@@ -75,4 +75,4 @@ def portraits(study: Study) -> list[Row]:
         save(plot.plot_differences(falling.values, omega, kind=kind), folder, f"differences_{kind}", falling)
     save(plot.plot_circle(falling.values, omega), folder, "circle", falling)
     identity = float(np.abs(np.abs(np.exp(1j * theta.values).mean(axis=1)) - r.values[::20]).max())
-    return [Row("largest |r(θ on the figure) - r recorded|", identity, 0.0, 1e-5, source="same state, float32", bound=True)]
+    return [Row("largest distance of r by the phases drawn from r recorded", identity, 0.0, 1e-5, source="same state, float32", bound=True)]

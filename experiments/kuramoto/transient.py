@@ -34,7 +34,7 @@ def ott_antonsen(study: Study) -> list[Row]:
     source = "Ott and Antonsen 2008"
     rows = [
         Row(
-            "largest |r - theory| over 0 ≤ t ≤ 12, mean of seeds, N = 1e5",
+            "largest distance of r from theory over 0 ≤ t ≤ 12, mean of seeds, N = 1e5",
             *mean_and_error(away.max(axis=-1)),
             0.015,
             source=source,

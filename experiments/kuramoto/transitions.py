@@ -10,23 +10,22 @@ from experiments.kuramoto.table import Row, mean_and_error
 from neurojax.kuramoto import plot, theory
 from neurojax.sweep.plot import completed, trace_of
 
-RECORD = {"r": nj.Mean(nj.order_parameter, warmup=100.0)}
-DURATION = 200.0
-
 
 def branch(
     study: Study, name: str, sizes: tuple[int, int], coupling: list[float], seeds: int, *, label: str, source: str, **model
 ) -> list[Row]:
     """r(K) at two sizes, from a coherent start, so that the transient falls onto the branch and does not have to grow from noise."""
+    duration = study.pick(200.0, 80.0)
+    record = {"r": nj.Mean(nj.order_parameter, warmup=duration / 2)}
     small, large = (
         study.sweep(
             f"{name}_{n}",
             nj.Kuramoto(n, initial=nj.Cluster(1.0), windings=False, **model),
             {"coupling": coupling},
             dt=NOISY_DT if "noise" in model else DT,
-            duration=DURATION,
+            duration=duration,
             seeds=seeds,
-            record=RECORD,
+            record=record,
         )
         for n in sizes
     )
@@ -51,7 +50,7 @@ def gaussian(study: Study) -> list[Row]:
         source=source,
         frequencies=nj.Normal(1.0, placement="quantiles"),
     )
-    sizes = study.pick((5000, 20000), (500, 2000))
+    sizes = study.pick((5000, 20000), (250, 1000))
     label = f"r, normal drawn, N = {sizes[1]}"
     return rows + branch(study, "gaussian_drawn", sizes, coupling, 16, label=label, source=source, frequencies=nj.Normal(1.0))
 
@@ -143,7 +142,7 @@ def jump_height(coupling: np.ndarray, onset: float, r: np.ndarray) -> float:
 def ramp_row(study: Study, model: nj.Kuramoto, onset: float) -> Row:
     """Coupling at which r passes half its jump while K rises slowly; incoherence has to grow out of its noise first, so K_c is overshot."""
     crossings = []
-    for duration in study.pick((4000.0, 16000.0), (1000.0, 4000.0)):
+    for duration in study.pick((4000.0, 16000.0), (600.0, 2400.0)):
         ramp = nj.Ramp(1.2, 1.4, end=duration)
         ramped = nj.Kuramoto(model.n, coupling=ramp, frequencies=model.frequencies, windings=False)
         run = nj.simulate(ramped, dt=0.1, duration=duration, record={"r": nj.Trace(nj.order_parameter, every=20)})

@@ -12,6 +12,7 @@ from neurojax.engine.paths import nearest
 SECTIONS = ("model", "over", "record", "options")  # free names below these
 TEXT = ("system", "state", "save", "out", "store", "figure")  # settings that are names of things, never expressions
 FLAGS = {"--help": False, "--cfg": False, "--explain": False, "--config": True}  # whether a value follows
+CONF = Path(__file__).parents[1] / "conf"
 PLAIN = re.compile(r"[\w\s.+\-,\[\]]*", re.ASCII)  # what Hydra's own grammar reads as it stands
 
 
@@ -92,7 +93,7 @@ def composed(command: str, example: str, file: Mapping[str, Any], overrides: Seq
 
     with initialize_config_module("neurojax.conf", version_base="1.3"):
         groups = [f"{command}={example}"]
-        known = [str(name) for name in compose(command, groups)]
+        known = [str(name) for name in OmegaConf.load(CONF / f"{command}.yaml") if name != "defaults"]
         asked = [*_leaves(file, known), *(_located(name, value, known, typed=True) for name, value in overrides)]
         if any(one.section == "over" for one in asked):
             groups += ["~over", "++figure=null"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import neurojax as nj
-from neurojax.cli.config import Request, as_yaml, composed, from_file
+from neurojax.cli.config import CONF, Request, as_yaml, composed, from_file
 from neurojax.cli.expressions import names
 from neurojax.cli.models import Building, Model, axes_of_factory, build, find, read
 from neurojax.engine.paths import nearest
@@ -112,7 +112,7 @@ def check_suffix(name: str, value: str | None, allowed: tuple[str, ...]) -> None
 
 
 def _has_example(command: str, name: str) -> bool:
-    return (Path(__file__).parents[1] / "conf" / command / f"{name}.yaml").is_file()
+    return (CONF / command / f"{name}.yaml").is_file()
 
 
 def _device(text: Any) -> Any:

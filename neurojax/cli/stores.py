@@ -112,8 +112,7 @@ def _said(measure: str) -> str:
 
 
 def _settings(what: Mapping[str, Any]) -> str:
-    chosen = {name: what.get(name) for name in ("dt", "duration", "steps", "method", "rng", "dtype")}
-    return ", ".join(f"{name} {_system(value)}" for name, value in chosen.items() if value is not None)
+    return ", ".join(f"{name} {_system(value)}" for name, value in {**what["run"], **what["options"]}.items() if value is not None)
 
 
 def _provenance(header: Mapping[str, Any]) -> list[str]:

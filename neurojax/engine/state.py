@@ -58,7 +58,7 @@ def load_state(path: str | os.PathLike, system: Any) -> Snapshot:
     if not path.is_file():
         raise FileNotFoundError(f"path={str(path)!r}: no such state file")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
             header = json.loads(str(file["header"]))
             key = file["key"]
             leaves = [file[f"leaf{i}"] for i in range(len(header["leaves"]))]

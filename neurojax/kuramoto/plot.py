@@ -93,7 +93,7 @@ def plot_transition(
         _draw_theory(ax, coupling, frequencies, diffusion, points.get_color() if label else "k")
     if n is not None:
         _draw_floor(ax, n)
-    ax.set(xlabel=COUPLING, ylabel=ORDER, ylim=(0, 1), xlim=(coupling[0], coupling[-1]))
+    ax.set(xlabel=COUPLING, ylabel=ORDER, ylim=(0, 1))
     seeds = int(spread.seeds.max())
     ax.legend(
         frameon=False, fontsize="small", title=f"mean ± s.d., n = {seeds} seeds" if label and seeds > 1 else None, title_fontsize="small"

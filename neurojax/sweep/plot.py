@@ -85,7 +85,7 @@ def plot_curve(record: xr.DataArray, *, ax: Axes | None = None) -> Axes:
 def draw_spread(
     ax: Axes, x: np.ndarray, mean: np.ndarray, deviation: np.ndarray, seeds: np.ndarray, *, label: str | None = None, linestyle: str = "-"
 ) -> Line2D:
-    """Points at the means and a band (or bars, for few points) of one standard deviation; returns the points. Without a `label` they are called that."""
+    """Points at the means, which are returned, and a band (or bars, for few points) of one standard deviation."""
     count = int(seeds.max())
     said = f"mean ± s.d., n = {count} seeds" if count > 1 else "n = 1 seed"
     (points,) = ax.plot(x, mean, "o", ls=linestyle, ms=3.5, lw=1, label=label or said)

@@ -2,6 +2,7 @@ from typing import NamedTuple
 
 import pytest
 
+import neurojax as nj
 from neurojax.cli import main
 
 NEURON = '''"""A neuron of one's own."""
@@ -59,6 +60,12 @@ def neurojax(tmp_path, monkeypatch, capsys):
         return Said(code, *capsys.readouterr())
 
     return call
+
+
+@pytest.fixture
+def unexplained(monkeypatch):
+    """A sweep that does not explain itself, which would compile it twice; `test_explain_and_cfg_write_nothing` has the real thing."""
+    monkeypatch.setattr(nj, "explain", lambda *_, **__: "explained")
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def test_a_mistake_is_answered_in_one_line(neurojax, tmp_path, words, answer):
     assert not list(tmp_path.iterdir())  # nothing is written for a mistake
 
 
-def test_other_stores_are_refused(neurojax):
+def test_other_stores_are_refused(neurojax, unexplained):
     words = ["sweep", "kuramoto", "n=8", "duration=1", "store=a.zarr", "over.coupling=[1.0,2.0]"]
     assert neurojax(*words).code == 0
     code, _, err = neurojax(*words, "noise=0.5")

@@ -8,7 +8,7 @@ from neurojax.sweep.store import Store
 
 
 @pytest.fixture
-def store(neurojax):
+def store(neurojax, unexplained):
     words = [
         "over.coupling=[1.0,2.0,4.0]",
         "seeds=3",
@@ -58,7 +58,7 @@ def test_figures(neurojax, store, tmp_path):
     assert neurojax("figures", store, "folder=x").code == 2
 
 
-def test_figures_of_any_model(neurojax, neuron):
+def test_figures_of_any_model(neurojax, unexplained, neuron):
     assert neurojax("sweep", neuron, "over.tau=[5.0,10.0]", "duration=1", "dt=0.05", "store=b.zarr").code == 0
     drawn = stores.draw(nj.load("b.zarr"), "drawn")
     assert "mean.v.png" in [path.name for path in drawn]

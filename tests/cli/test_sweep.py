@@ -27,7 +27,7 @@ def test_a_sweep_is_that_of_python(neurojax):
     np.testing.assert_allclose(data.r, same.r, rtol=1e-5)
 
 
-def test_repeated_from_its_configuration(neurojax):
+def test_repeated_from_its_configuration(neurojax, unexplained):
     first = neurojax("sweep", "kuramoto", *SMALL, "over.coupling=[1.0,2.0]", "seeds=2")
     assert "repeat: neurojax sweep --config runs/kuramoto-1.config.yaml" in first.out
     data = nj.load("runs/kuramoto-1.zarr")
@@ -50,7 +50,7 @@ def test_repeated_from_its_configuration(neurojax):
         (("noise=0.1", "over.coupling=[1.0,2.0]", "seeds=[3,5]"), {"coupling": 2, "seed": 2}),
     ],
 )
-def test_axes(neurojax, words, dims):
+def test_axes(neurojax, unexplained, words, dims):
     small = [word for word in SMALL if f"over.{word.partition('=')[0]}=" not in " ".join(words)]
     said = neurojax("sweep", "kuramoto", *small, "seeds=1", *words, "store=a.zarr")
     assert said.code == 0, said.err
@@ -77,7 +77,7 @@ def test_explain_and_cfg_write_nothing(neurojax, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_model_of_ones_own(neurojax, neuron):
+def test_a_model_of_ones_own(neurojax, unexplained, neuron):
     words = ["over.current=linspace(0,1,3)", "over.noise=[0,0.1]", "duration=2", "dt=0.05", "record.v=Mean(voltage)", "figure=v.png"]
     said = neurojax("sweep", neuron, *words)
     assert said.code == 0
@@ -87,7 +87,7 @@ def test_a_model_of_ones_own(neurojax, neuron):
     assert "figure: v.png" in said.out
 
 
-def test_axes_over_what_a_function_takes(neurojax, neuron):
+def test_axes_over_what_a_function_takes(neurojax, unexplained, neuron):
     file = neuron.partition(":")[0]
     said = neurojax("sweep", f"{file}:slow", "over.ratio=[1,2]", "over.current=[0.1,0.2]", "duration=1", "dt=0.05", "store=slow.zarr")
     assert said.code == 0
@@ -96,7 +96,7 @@ def test_axes_over_what_a_function_takes(neurojax, neuron):
     np.testing.assert_allclose(nj.load("slow.zarr")["mean.v"], nj.load("tau.zarr")["mean.v"], rtol=1e-5)
 
 
-def test_interrupted(neurojax, monkeypatch):
+def test_interrupted(neurojax, unexplained, monkeypatch):
     def stopped(system, over, **arguments):
         raise nj.SweepInterrupted(sweep(system, over, **arguments), "run it again")
 

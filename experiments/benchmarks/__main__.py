@@ -1,0 +1,90 @@
+"""`python -m experiments.benchmarks kuramoto [--limit PATH.c] [--quick] [--only NAME]`: measure, print and keep the table."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import platform
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from experiments.benchmarks import limit, runner, table
+from experiments.benchmarks.case import Case, cores
+from experiments.benchmarks.contenders import CONTENDERS
+from experiments.benchmarks.contenders import child as contender_child
+
+PARTS = ("networks", "gradients")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["--child"]:
+        print(json.dumps(_child(given[1:])))
+        return 0
+    parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks", description="Speed, beside other programs and the limit.")
+    parser.add_argument("family", choices=["kuramoto"])
+    parser.add_argument("--limit", type=Path, metavar="PATH.c", help="C program to compile and measure as the limit")
+    parser.add_argument("--quick", action="store_true", help="n = 1,000 only, one short round")
+    parser.add_argument("--only", action="append", choices=[*CONTENDERS, *PARTS], help="measure this alone (may be repeated)")
+    parser.add_argument("--out", type=Path, default=Path("runs/benchmarks"), help="folder of the results (runs/benchmarks)")
+    options = parser.parse_args(given)
+    options.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        program = limit.build(options.limit, Path(folder)) if options.limit else None
+        settings = runner.Settings(1, 0.5, program) if options.quick else runner.Settings(program=program)
+        text, kept = _measure(settings, options.only or [*CONTENDERS, *PARTS], options.quick)
+    print("\n" + text)
+    (options.out / "kuramoto.md").write_text(text + "\n")
+    (options.out / "kuramoto.json").write_text(json.dumps(kept, indent=1) + "\n")
+    return 0
+
+
+def _measure(settings: runner.Settings, wanted: list[str], quick: bool) -> tuple[str, dict[str, Any]]:
+    names = [name for name in wanted if name in CONTENDERS]
+    rows = runner.rates(settings, names, {1000: 64} if quick else runner.LANES) if names else []
+    parts, lines = [f"{_processor()}, {cores()} cores\n\n{table.show(rows)}"], table.rate_lines(rows) if rows else []
+    kept: dict[str, Any] = {"processor": _processor(), "cores": cores(), "rows": [dataclasses.asdict(row) for row in rows]}
+    if "networks" in wanted:
+        found = kept["networks"] = runner.child(["networks", "--seconds", str(settings.seconds)])
+        parts.append("### Networks\n\n" + table.show_networks(found))
+        lines.append(table.at_least("dense graph's share of the bare product's GFLOP/s", 0.7, found["dense"] / found["matmul"]))
+    if "gradients" in wanted:
+        found = kept["gradients"] = runner.child(["gradients"])
+        parts.append("### Gradients\n\n" + table.show_gradients(found))
+        times = found["seconds"]
+        lines.append(table.below("time of value and gradient / forward", 7.0, times["gradient"] / times["forward"]))
+    kept["lines"] = [dataclasses.asdict(line) for line in lines]
+    return "\n\n".join([*parts, "### Required and measured\n\n" + table.show_lines(lines)]), kept
+
+
+def _child(arguments: list[str]) -> dict[str, Any]:
+    parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks --child")
+    parser.add_argument("name", choices=[*CONTENDERS, *PARTS])
+    parser.add_argument("--n", type=int, default=1000)
+    parser.add_argument("--lanes", type=int, default=64)
+    parser.add_argument("--noise", action="store_true")
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--program", type=Path)
+    given = parser.parse_args(arguments)
+    if given.name == "networks":
+        from experiments.benchmarks.dense import networks
+
+        return networks(given.seconds)
+    if given.name == "gradients":
+        from experiments.benchmarks.gradient import gradients
+
+        return gradients()
+    return contender_child(given.name, Case(given.n, given.lanes, given.noise), given.seconds, given.program)
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""What every contender is asked to do, and how it is timed."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+DT = 0.05
+SIGMA = math.sqrt(2 * 0.1)  # D = 0.1
+HALF_WIDTH = 0.5  # frequencies are uniform on [-0.5, 0.5]
+STRONGEST = 4.0  # couplings of the lanes run from 0 to this
+BLOCK = 100  # steps of one compiled call, for contenders that need a fixed number
+
+Run = Callable[[int], float]  # advances every lane by so many steps and returns the mean order parameter
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """Lanes of n mean-field oscillators, Euler-Maruyama, dt = 0.05, the order parameter averaged over all steps."""
+
+    n: int
+    lanes: int
+    noise: bool
+
+    @property
+    def couplings(self) -> np.ndarray:
+        """One coupling per lane; a single lane gets the middle one."""
+        return np.linspace(0, STRONGEST, self.lanes) if self.lanes > 1 else np.array([STRONGEST / 2])
+
+    def start(self) -> tuple[np.ndarray, np.ndarray]:
+        """Natural frequencies (n,) and initial phases (lanes, n), for contenders that do not draw their own."""
+        rng = np.random.default_rng(0)
+        return rng.uniform(-HALF_WIDTH, HALF_WIDTH, self.n), rng.uniform(-np.pi, np.pi, (self.lanes, self.n))
+
+
+def timed(run: Run, steps: int) -> tuple[float, float]:
+    """Wall time and result of one call."""
+    began = time.perf_counter()
+    result = run(steps)
+    return time.perf_counter() - began, result
+
+
+def few_steps(n: int) -> int:
+    """Steps to begin with where each costs n^2: a second or so."""
+    return max(1, min(BLOCK, 10**8 // n**2))
+
+
+def measure(run: Run, case: Case, grain: int, seconds: float, repeats: int = 2) -> dict[str, float]:
+    """Oscillator-steps per second of warm calls that take about `seconds` each, and the time of the first call of all.
+
+    Calls make a multiple of `grain` steps, the first one `grain`.
+    """
+    first, order = timed(run, grain)
+    steps, took = grain, first
+    # A first call that long is not dominated by compilation, and a second one would only repeat it.
+    if first < 10 * seconds:
+        took, order = timed(run, steps)
+        while took < seconds / 3:
+            steps = grain * int(steps / grain * min(10.0, max(2.0, seconds / took)))
+            took, order = timed(run, steps)
+        steps = grain * max(1, round(steps / grain * seconds / took))
+        took, order = min(timed(run, steps) for _ in range(repeats))
+    return {
+        "rate": case.n * case.lanes * steps / took,
+        "seconds": took,
+        "steps": steps,
+        "first_call": first,
+        "order": order,
+        "peak_mb": peak_memory() / 1e6,
+    }
+
+
+def peak_memory() -> int:
+    """Most bytes of memory that this process has held."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # ru_maxrss would do, but Linux lets a child inherit it from the process that started it.
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) << 10
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << (0 if sys.platform == "darwin" else 10)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
