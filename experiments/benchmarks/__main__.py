@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.benchmarks import limit, runner, table
-from experiments.benchmarks.case import Case, cores
+from experiments.benchmarks.case import cores
 from experiments.benchmarks.contenders import CONTENDERS
 from experiments.benchmarks.contenders import child as contender_child
 
@@ -77,7 +77,7 @@ def _child(arguments: list[str]) -> dict[str, Any]:
         from experiments.benchmarks.gradient import gradients
 
         return gradients()
-    return contender_child(given.name, Case(given.n, given.lanes, given.noise), given.seconds, given.program)
+    return contender_child(given.name, given.n, given.lanes, given.noise, given.seconds, given.program)
 
 
 def _processor() -> str:

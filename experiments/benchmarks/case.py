@@ -16,6 +16,7 @@ DT = 0.05
 SIGMA = math.sqrt(2 * 0.1)  # D = 0.1
 HALF_WIDTH = 0.5  # frequencies are uniform on [-0.5, 0.5]
 STRONGEST = 4.0  # couplings of the lanes run from 0 to this
+LONG = 30.0  # seconds of a first call that is its own measurement: compiling is a small part of it
 BLOCK = 100  # steps of one compiled call, for contenders that need a fixed number
 
 Run = Callable[[int], float]  # advances every lane by so many steps and returns the mean order parameter
@@ -59,8 +60,7 @@ def measure(run: Run, case: Case, grain: int, seconds: float, repeats: int = 2) 
     """
     first, order = timed(run, grain)
     steps, took = grain, first
-    # A first call that long is not dominated by compilation, and a second one would only repeat it.
-    if first < 10 * seconds:
+    if first < LONG:
         took, order = timed(run, steps)
         while took < seconds / 3:
             steps = grain * int(steps / grain * min(10.0, max(2.0, seconds / took)))

@@ -56,15 +56,16 @@ CONTENDERS = {
 }
 
 
-def child(name: str, case: Case, seconds: float, program: Path | None) -> dict[str, Any]:
+def child(name: str, n: int, lanes: int, noise: bool, seconds: float, program: Path | None) -> dict[str, Any]:
     """Measure one contender in this process."""
+    contender = CONTENDERS[name]
+    case = contender.case(n, lanes, noise)
     if name == "limit":
         from experiments.benchmarks import limit
 
         if program is None:
             raise ValueError("the limit needs its compiled program")
         return limit.measured(program, case, seconds)
-    contender = CONTENDERS[name]
     grain = few_steps(case.n) if contender.quadratic else contender.grain
     return measure(_imported(contender.call)(case), case, grain, seconds)
 

@@ -60,8 +60,7 @@ def _case(settings: Settings, names: list[str], n: int, lanes: int, noise: bool)
 
 def measured(settings: Settings, name: str, contender: Contender, n: int, lanes: int, noise: bool) -> dict[str, Any]:
     """One measurement of one contender."""
-    case = contender.case(n, lanes, noise)
-    arguments = [name, "--n", str(case.n), "--lanes", str(case.lanes), "--seconds", str(settings.seconds)]
+    arguments = [name, "--n", str(n), "--lanes", str(lanes), "--seconds", str(settings.seconds)]
     arguments += ["--noise"] * noise + (["--program", str(settings.program)] if name == "limit" else [])
     result = child(arguments)
     print(f"  {contender.label}: n {n}, {'noise' if noise else 'quiet'}, {result['rate'] / 1e6:.4g} M/s", flush=True)

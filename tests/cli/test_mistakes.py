@@ -67,9 +67,9 @@ def test_a_mistake_is_answered_in_one_line(neurojax, tmp_path, words, answer):
 
 
 def test_other_stores_are_refused(neurojax, unexplained):
-    words = ["sweep", "kuramoto", "n=8", "duration=1", "store=a.zarr", "over.coupling=[1.0,2.0]"]
+    words = ["sweep", "kuramoto", "n=8", "duration=1", "store=a.zarr", "method=EulerMaruyama", "over.coupling=[1.0,2.0]"]
     assert neurojax(*words).code == 0
-    code, _, err = neurojax(*words, "noise=0.5")
+    code, _, err = neurojax(*words, "lag=0.5")
     assert code == 2
     assert "holds another sweep" in err
 
