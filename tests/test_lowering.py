@@ -79,8 +79,8 @@ def test_a_sweeps_programs_lower(rng, graph):
     tile = machine.open([0, 0])
     room = {"trace": 14}
     arguments, static = machine._call(tile, 0, 0, 40, room, True)
-    assert lowered(programs("cpu").advance, *arguments, **static)
-    assert lowered(programs("cpu").finish, tile.carry.kept, setup=machine.common.setup)
+    assert lowered(programs(True).advance, *arguments, **static)
+    assert lowered(programs(True).finish, tile.carry.kept, setup=machine.common.setup)
 
 
 def plan_of(graph, rng, devices=2):
@@ -94,8 +94,8 @@ def test_the_opening_of_tiles_and_the_single_block_lower(monkeypatch):
     """Both are called by the library itself: catch their arguments, then lower for the platform."""
     caught = {}
 
-    def catching(function, static, where):
-        real = compiled(function, static, where)
+    def catching(function, static, wide=False):
+        real = compiled(function, static, wide)
 
         class Caught:
             lower = real.lower

@@ -59,22 +59,30 @@ def measure(run: Run, case: Case, grain: int, seconds: float, repeats: int = 2) 
     Calls make a multiple of `grain` steps, the first one `grain`.
     """
     first, order = timed(run, grain)
-    steps, took = grain, first
+    steps, took, fixed = grain, first, 0.0
     if first < LONG:
-        took, order = timed(run, steps)
-        while took < seconds / 3:
-            steps = grain * int(steps / grain * min(10.0, max(2.0, seconds / took)))
-            took, order = timed(run, steps)
-        steps = grain * max(1, round(steps / grain * seconds / took))
+        fixed, order = timed(run, grain)
+        steps = grain * enough(lambda factor: timed(run, grain * factor)[0], seconds, fixed)
         took, order = min(timed(run, steps) for _ in range(repeats))
     return {
         "rate": case.n * case.lanes * steps / took,
         "seconds": took,
         "steps": steps,
         "first_call": first,
+        "least_call": fixed,
         "order": order,
         "peak_mb": peak_memory() / 1e6,
     }
+
+
+def enough(call: Callable[[int], float], seconds: float, fixed: float) -> int:
+    """Factor by which the least call, of `fixed` seconds, has to grow so that what it adds to its fixed cost takes `seconds`."""
+    factor, took = 1, fixed
+    while took - fixed < seconds / 3 and took < 3 * seconds:
+        factor *= int(min(8, max(2, seconds / took)))
+        took = call(factor)
+    each = (took - fixed) / (factor - 1) if factor > 1 else took
+    return max(1, round(seconds / each))
 
 
 def peak_memory() -> int:

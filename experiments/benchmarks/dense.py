@@ -12,10 +12,9 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 import neurojax as nj
-from experiments.benchmarks.case import DT, HALF_WIDTH, STRONGEST, cores
+from experiments.benchmarks.case import DT, HALF_WIDTH, STRONGEST, cores, enough
 
 N, LANES, DEGREE = 1000, 64, 10
-ROWS = 2 * LANES  # sines and cosines
 ROUNDS = 5
 
 
@@ -23,13 +22,16 @@ def networks(seconds: float, n: int = N, lanes: int = LANES) -> dict[str, Any]:
     """Best rates over interleaved rounds: GFLOP/s of the dense run and of bare products, oscillator-steps/s of the sparse run."""
     nj.use_cpus(cores())
     flop = 4 * n * n * lanes  # two products of n^2 weights per lane and step, each a multiplication and an addition
-    dense = nj.ErdosRenyi(p=0.5, seed=0, layout="dense")
+    # Drawn beforehand: a recipe would be drawn again by every call.
+    dense = nj.ErdosRenyi(p=0.5, seed=0, layout="dense").draw(None, n)
+    sparse = nj.ErdosRenyi(p=DEGREE / n, seed=0, layout="sparse").draw(None, n)
+    weights = nj.adjacency(dense)
     calls = {
         "dense": _run(dense, n, lanes),
-        "matmul": _products(nj.adjacency(dense, n), 2 * lanes, len(jax.devices())),
-        "matmul_one_device": _products(nj.adjacency(dense, n), 2 * lanes, 1),
-        "numpy": _numpy_products(nj.adjacency(dense, n), 2 * lanes),
-        "sparse": _run(nj.ErdosRenyi(p=DEGREE / n, seed=0, layout="sparse"), n, lanes),
+        "matmul": _products(weights, 2 * lanes, len(jax.devices())),
+        "matmul_one_device": _products(weights, 2 * lanes, 1),
+        "numpy": _numpy_products(weights, 2 * lanes),
+        "sparse": _run(sparse, n, lanes),
     }
     steps = {name: _steps(call, seconds) for name, call in calls.items()}
     times: dict[str, list[float]] = {name: [] for name in calls}
@@ -47,11 +49,8 @@ def _timed(call: Callable[[int], Any], steps: int) -> float:
 
 
 def _steps(call: Callable[[int], Any], seconds: float) -> int:
-    steps = 20
-    call(steps)
-    while (took := _timed(call, steps)) < seconds / 3:
-        steps = int(steps * min(10.0, max(2.0, seconds / took)))
-    return max(1, int(steps * seconds / took))
+    call(1)
+    return enough(lambda steps: _timed(call, steps), seconds, _timed(call, 1))
 
 
 def _run(graph: Any, n: int, lanes: int) -> Callable[[int], Any]:

@@ -29,7 +29,7 @@ def gradients(n: int = N, steps: int = STEPS, lengths: tuple[int, ...] = LENGTHS
     def tangent(coupling: Any) -> Any:
         return jax.jvp(order, (coupling,), (jnp.ones_like(coupling),))
 
-    frequencies = np.random.default_rng(0).standard_cauchy(n) * 0.5
+    frequencies = jnp.asarray(np.random.default_rng(0).standard_cauchy(n) * 0.5, jnp.float32)
     coupling = jnp.asarray(COUPLING, jnp.float32)
     calls: dict[str, Callable[[], Any]] = {
         "forward": _bound(jax.jit(order), coupling),
@@ -47,7 +47,8 @@ def gradients(n: int = N, steps: int = STEPS, lengths: tuple[int, ...] = LENGTHS
     memory = {}
     for length in lengths:
         compiled = jax.jit(jax.grad(lambda k, length=length: order(k, length))).lower(coupling).compile()
-        memory[str(length)] = int(compiled.memory_analysis().temp_size_in_bytes)
+        sizes: Any = compiled.memory_analysis()
+        memory[str(length)] = int(sizes.temp_size_in_bytes)
     return {"seconds": {name: min(own) for name, own in times.items()}, "bytes": memory, "values": values, "lane_bytes": 4 * n}
 
 

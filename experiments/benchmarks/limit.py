@@ -48,4 +48,4 @@ def _once(program: Path, case: Case, steps: int) -> dict[str, float]:
     took, _, order = (float(group) for group in found.groups())
     # The printed rate is rounded to whole millions.
     rate = case.n * case.lanes * steps / max(took, 1e-4)
-    return {"rate": rate, "seconds": took, "steps": steps, "first_call": took, "order": order, "peak_mb": peak / 1e6}
+    return {"rate": rate, "seconds": took, "steps": steps, "first_call": took, "least_call": 0.0, "order": order, "peak_mb": peak / 1e6}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,8 @@ def kuramoto(case: Case) -> Run:
 
     def run(steps: int) -> float:
         # Its outputs are linspace(0, T, int(T / dt)), one more than there are intervals; the half guards the rounding.
-        model = Kuramoto(coupling=case.couplings[0], dt=steps * DT / (steps + 1.5), T=steps * DT, natfreqs=frequencies)
+        span: Any = steps * DT
+        model = Kuramoto(coupling=case.couplings[0], dt=span / (steps + 1.5), T=span, natfreqs=frequencies)
         angles = model.run(adj_mat=everyone, angles_vec=phases[0])
         return float(np.abs(np.exp(1j * angles).mean(axis=0)).mean())
 
@@ -32,7 +34,7 @@ def jaxkuramoto(case: Case) -> Run:
     from jaxkuramoto.solver import euler
 
     frequencies, phases = (jnp.asarray(values, jnp.float32) for values in case.start())
-    model = Kuramoto(frequencies, float(case.couplings[0]))
+    model: Any = Kuramoto(frequencies, float(case.couplings[0]))
 
     def run(steps: int) -> float:
         solution = odeint(model.vector_fn, euler, 0.0, steps * DT, DT, phases[0], observable_fn=model.orderparameter)
@@ -54,7 +56,7 @@ def jaxkuramoto_batched(case: Case) -> Run:
     @jax.jit
     @jax.vmap
     def advance(coupling, theta):
-        model = Kuramoto(frequencies, coupling)
+        model: Any = Kuramoto(frequencies, coupling)
         solution = odeint(model.vector_fn, euler, 0.0, BLOCK * DT, DT, theta, observable_fn=model.orderparameter)
         return solution.final_state, solution.observables.mean()
 
@@ -76,12 +78,12 @@ def brainmass(case: Case) -> Run:
     import jax.numpy as jnp
 
     frequencies, phases = (jnp.asarray(values, jnp.float32) for values in case.start())
-    brainstate.environ.set(dt=DT * brainunit.ms)
+    step_length: Any = DT * brainunit.ms
+    brainstate.environ.set(dt=step_length)
     model = brainmass.KuramotoNetwork(case.n, omega=frequencies, K=float(case.couplings[0]))
     brainstate.nn.init_all_states(model)
     length = few_steps(case.n)
 
-    @brainstate.transform.jit
     def advance():
         def step(_):
             theta = model.update()
@@ -89,10 +91,12 @@ def brainmass(case: Case) -> Run:
 
         return brainstate.transform.for_loop(step, jnp.arange(length)).mean()
 
+    compiled: Any = brainstate.transform.jit(advance)
+
     def run(steps: int) -> float:
         model.theta.value = phases[0]
         blocks = steps // length
-        return sum(float(advance()) for _ in range(blocks)) / blocks
+        return sum(float(compiled()) for _ in range(blocks)) / blocks
 
     return run
 

@@ -9,6 +9,19 @@ from typing import Any
 
 from experiments.benchmarks.contenders import LIMIT, OURS, PLAIN
 
+COLUMNS = (
+    "contender",
+    "lanes",
+    "M oscillator-steps/s, best",
+    "median",
+    "neurojax / it",
+    "share of the limit",
+    "peak MB",
+    "first call s",
+    "least call s",
+    "mean r",
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Row:
@@ -21,6 +34,7 @@ class Row:
     rates: tuple[float, ...] = ()  # oscillator-steps per second
     peak_mb: float = 0.0
     first_call: float = 0.0
+    least_call: float = 0.0
     order: float = float("nan")
     note: str = ""
 
@@ -46,8 +60,8 @@ class Line:
 def row_of(label: str, n: int, lanes: int, noise: bool, rounds: Sequence[Mapping[str, Any]]) -> Row:
     """A row from the measurements of its rounds."""
     best = max(rounds, key=lambda one: one["rate"])
-    peak, first = max(one["peak_mb"] for one in rounds), min(one["first_call"] for one in rounds)
-    return Row(label, n, lanes, noise, tuple(one["rate"] for one in rounds), peak, first, best["order"])
+    peak, first, least = max(one["peak_mb"] for one in rounds), *(min(one[key] for one in rounds) for key in ("first_call", "least_call"))
+    return Row(label, n, lanes, noise, tuple(one["rate"] for one in rounds), peak, first, least, best["order"])
 
 
 def show(rows: Sequence[Row]) -> str:
@@ -58,8 +72,7 @@ def show(rows: Sequence[Row]) -> str:
         ours, limit = (_best(own, label) for label in (OURS, LIMIT))
         parts.append(
             f"### n = {n:,}, {'with' if noise else 'without'} noise\n\n"
-            "| contender | lanes | M oscillator-steps/s, best | median | neurojax / it | share of the limit | peak MB | first call s | mean r |\n"
-            "|---|--:|--:|--:|--:|--:|--:|--:|--:|\n" + "\n".join(_cells(row, ours, limit) for row in own)
+            f"| {' | '.join(COLUMNS)} |\n|---|{'--:|' * (len(COLUMNS) - 1)}\n" + "\n".join(_cells(row, ours, limit) for row in own)
         )
     return "\n\n".join(parts)
 
@@ -70,11 +83,11 @@ def _best(rows: Iterable[Row], label: str) -> float:
 
 def _cells(row: Row, ours: float, limit: float) -> str:
     if not row.rates:
-        return f"| {row.label} | {row.lanes} | {row.note} | | | | | | |"
+        return f"| {row.label} | {row.lanes} | {row.note} | | | | | | | |"
     ratio, share = ours / row.best, row.best / limit
     return (
         f"| {row.label} | {row.lanes} | {row.best / 1e6:.4g} | {row.median / 1e6:.4g} | {_number(ratio)} | "
-        f"{'' if share != share else f'{share:.1%}'} | {row.peak_mb:.0f} | {row.first_call:.2f} | {row.order:.3f} |"
+        f"{'' if share != share else f'{share:.1%}'} | {row.peak_mb:.0f} | {row.first_call:.2f} | {row.least_call:.2f} | {row.order:.3f} |"
     )
 
 
@@ -140,5 +153,7 @@ def show_gradients(found: Mapping[str, Any]) -> str:
     names = {"forward": "forward", "host": "forward, plain call", "gradient": "value and gradient", "tangent": "value and tangent"}
     cells = [f"| {label} | {seconds[name] * 1e3:.1f} ms | {seconds[name] / seconds['forward']:.2f} |" for name, label in names.items()]
     lane = found["lane_bytes"]
-    sizes = [f"| gradient's memory, T = {int(t):,} | {size / 1e6:.2f} MB | {size / lane:.0f} states |" for t, size in found["bytes"].items()]
+    sizes = [
+        f"| gradient's memory, T = {int(t):,} | {size / 1e6:.2f} MB | {size / lane:.0f} states |" for t, size in found["bytes"].items()
+    ]
     return "\n".join(["| n = 2,000, 1,000 Heun steps | | / forward |", "|---|--:|--:|", *cells, *sizes])

@@ -125,7 +125,7 @@ def envelope(study: Study) -> list[Row]:
     model = nj.Kuramoto(
         n, coupling=schedule, frequencies=nj.Lorentzian(0.1, placement="quantiles"), initial=nj.WrappedCauchy(0.3), windings=False
     )
-    record = {"r": nj.Trace(nj.order_parameter, every=20), "r_last": nj.Last(nj.order_parameter)}
+    record = {"r": nj.Trace(nj.order_parameter, every=20)}
     data = study.sweep("envelope", model, {}, dt=0.05, duration=time, seeds=8, record=record)
     plot.draw(data, study.figures("envelope"))
     exact = theory.ott_antonsen(data.r_time.values, 0.3, schedule, 0.1)

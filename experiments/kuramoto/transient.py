@@ -22,7 +22,7 @@ def ott_antonsen(study: Study) -> list[Row]:
         dt=DT,
         duration=12.0,
         seeds=seeds,
-        record={"r": nj.Trace(nj.order_parameter), "r_last": nj.Last(nj.order_parameter)},
+        record={"r": nj.Trace(nj.order_parameter)},
     )
     times = data.r_time.values
     exact = theory.ott_antonsen(times, 0.1, 2.0, 0.5)

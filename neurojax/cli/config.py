@@ -103,9 +103,9 @@ def composed(command: str, example: str, file: Mapping[str, Any], overrides: Seq
             raise ValueError(str(error).split("\n")[0]) from error
     assert isinstance(values, dict)
     flat = {name: dict(_flat(values[name])) if name in SECTIONS else values[name] for name in known}
-    flat["record"] = {name: record for name, record in flat["record"].items() if record is not None}
     if "over" in flat:
-        flat["over"] = {name: axis for name, axis in flat["over"].items() if axis is not None and not _is_fixed(name, asked)}
+        # What is taken away stays as null: repeated from its file, the example must not bring it back.
+        flat["over"] = {name: None if _is_fixed(name, asked) else axis for name, axis in flat["over"].items()}
     _one_length(flat, asked)
     return Composed(flat, {one.name for one in asked if one.section == "model"})
 

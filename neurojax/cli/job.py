@@ -51,7 +51,7 @@ def prepared(command: str, request: Request) -> Job:
         config["model"]["n"] = building.values["n"]
     arguments = {name: read(name, config[name], known) for name in ("dt", "duration", "steps", "method")}
     measured = {**known, "dt": arguments["dt"], "duration": length(arguments)}
-    arguments["record"] = {name: read(f"record.{name}", text, measured) for name, text in config["record"].items()}
+    arguments["record"] = {name: read(f"record.{name}", text, measured) for name, text in config["record"].items() if text is not None}
     return Job(config, model, building, building(), arguments, known)
 
 
@@ -77,7 +77,7 @@ def options(job: Job, kind: type, **made: Any) -> Any:
 
 def axes(job: Job) -> dict[str, Any]:
     """The axes of a sweep."""
-    return {name: read(f"over.{name}", text, job.known) for name, text in job.config["over"].items()}
+    return {name: read(f"over.{name}", text, job.known) for name, text in job.config["over"].items() if text is not None}
 
 
 def swept(job: Job, over: Mapping[str, Any]) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Int, PyTree, Scalar
 
+from neurojax.engine.compile import primitives
 from neurojax.engine.integrators import Integrated
 from neurojax.engine.numerics import finite, where
 from neurojax.engine.random import check_draws, draw_both, draw_empty
@@ -108,15 +109,18 @@ def finish(settings: Settings, kept: dict[str, PyTree]) -> dict[str, PyTree]:
     return {name: record.finish(kept[name]) for name, record in settings.records if name in kept}
 
 
-def check_context(context: Context, state: PyTree) -> None:
-    """Refuse draws, steps and records that cannot work, with the name of what is wrong, before a loop is traced."""
+def check_context(context: Context, state: PyTree) -> frozenset[str]:
+    """Refuse draws, steps and records that cannot work, with the name of what is wrong, before a loop is traced.
+
+    Returns the primitives that a step and its records use.
+    """
     system, settings = context.system, context.settings
     draws = system.draws()
     check_draws(draws)
+    name = type(model_of(system)).__name__
     drawn = jax.tree.map(lambda pair: pair[0], draw_empty(draws, context.dt.dtype))
     clock = clock_at(jnp.asarray(0, jnp.int32), context.dt)
     new, _ = eqx.filter_eval_shape(lambda: make(system, state, clock, drawn))
-    name = type(model_of(system)).__name__
     if jax.tree.structure(new) != jax.tree.structure(state):
         raise TypeError(f"{name}: a step returns {jax.tree.structure(new)}, but the state is {jax.tree.structure(state)}")
     for (path, old), after in zip(jax.tree_util.tree_leaves_with_path(state), jax.tree.leaves(new), strict=True):
@@ -130,6 +134,15 @@ def check_context(context: Context, state: PyTree) -> None:
             shapes(context._replace(settings=Settings(((record_name, one),))), state)
         except Exception as error:
             raise type(error)(f"record[{record_name!r}]: its measure fails on the state of {name}: {error}") from error
+
+    def once():
+        new, aux = make(system, state, clock, drawn)
+        view = look(system, state, clock, drawn, aux)
+        carry = begin(context, state)
+        kept = {key: record.update(carry.kept[key], record.see(view), clock) for key, record in settings.records if key in carry.kept}
+        return new, kept, [record.see(view) for record in settings.traces.values()], system.done(new)
+
+    return primitives(once)
 
 
 class _Loop(NamedTuple):

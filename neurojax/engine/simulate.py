@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray, PyTree
 
-from neurojax.engine.compile import Static, compiled, join, precision, split, tracing
+from neurojax.engine.compile import Static, compiled, join, precision, split, suits_wide_vectors, tracing
 from neurojax.engine.drive import Advance, ctrl_c, drive
 from neurojax.engine.integrators import Heun, Integrated, Integrator
 from neurojax.engine.loop import (
@@ -143,14 +143,14 @@ def simulate(
             Context(variant, Settings(records), draw_keys(key, variant.draws()), jnp.asarray(dt, dtype), bounds)
             for variant in phase_variants(realised, phases, dtype)
         ]
-        check_context(contexts[0], initial)
+        used = check_context(contexts[0], initial)
         carry = begin(contexts[0], initial)
         lengths = [count for _, count, _ in phases]
         if inside:
             carry, traces = _traced(contexts, carry, first, lengths, options.checkpoint)
             reached, stopped = first + total, False
         else:
-            carry, traces, reached, stopped = _hosted(contexts, carry, first, lengths, options)
+            carry, traces, reached, stopped = _hosted(contexts, carry, first, lengths, options, used)
         results = finish(contexts[0].settings, carry.kept) | traces
         if not inside:
             results, carry = jax.tree.map(np.asarray, (results, carry))
@@ -191,9 +191,9 @@ def run_block(arrays: list[Any], static: Static, carry: Carry, start: Any, stop:
     return block(context, carry, start, stop, dict(room))
 
 
-def _hosted(contexts: list[Context], carry: Carry, first: int, lengths: list[int], options: Options):
+def _hosted(contexts: list[Context], carry: Carry, first: int, lengths: list[int], options: Options, used: frozenset[str]):
     device = options.device or jax.devices()[0]
-    program = compiled(run_block, ("static", "room", "guarded"), device.platform)
+    program = compiled(run_block, ("static", "room", "guarded"), suits_wide_vectors(used, device.platform))
     pieces = [_split_context(context) for context in contexts]
 
     def call(carry, phase, start, stop, room, guarded):

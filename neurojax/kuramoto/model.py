@@ -62,7 +62,7 @@ class Kuramoto(Flow):
     Without a graph W_ij = 1/n (mean field, O(n)). A positive coupling attracts. D = sigma^2 / 2.
 
     Arguments:
-        n: number of oscillators, >= 1; taken from `graph` or given frequencies where they have one.
+        n: number of oscillators, >= 1.
         coupling: K (1/time), a number, one per oscillator, a `Signal` such as `Ramp` or `Sinusoid`, or any function of time.
         noise: sigma (rad / sqrt(time), >= 0): None (no noise, costs nothing), a number, one per oscillator, a `Signal` or
             function of time, or a `NoiseProfile` of time, phases and local order (Stratonovich under Heun, Ito under
@@ -79,10 +79,10 @@ class Kuramoto(Flow):
     n: int = eqx.field(static=True)
     coupling: Any = 1.0
     noise: Any = None
-    frequencies: Frequencies | Float[Array, " n"] = Normal(1.0)
+    frequencies: Any = Normal(1.0)
     graph: Any = None
     lag: Any = None
-    initial: Phases | Float[Array, " n"] = UniformPhases()
+    initial: Any = UniformPhases()
     windings: bool = eqx.field(static=True, default=True)
 
     def __check_init__(self):
@@ -131,7 +131,7 @@ class Kuramoto(Flow):
             sin_lag, cos_lag = jnp.sin(self.lag), jnp.cos(self.lag)
             sine, cosine = sine * cos_lag + cosine * sin_lag, cosine * cos_lag - sine * sin_lag
         pull = at(self.coupling, clock.time) * (sines * cosine - cosines * sine)
-        return PhaseState(jnp.asarray(self.frequencies) + pull, None)
+        return PhaseState(self.frequencies + pull, None)
 
     def diffusion(self, state, clock):
         """The noise amplitude sigma."""

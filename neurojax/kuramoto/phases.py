@@ -99,7 +99,8 @@ class WrappedCauchy(Phases):
         require_count("WrappedCauchy", n)
         self.check()
         r0 = jnp.asarray(self.r0, jnp.result_type(float))
-        return 2 * jnp.arctan((1 - r0) / (1 + r0) * jnp.tan(np.pi * (open_uniform(key, n) - 0.5)))
+        angle = np.pi * (open_uniform(key, n) - 0.5)
+        return 2 * jnp.arctan2((1 - r0) * jnp.sin(angle), (1 + r0) * jnp.cos(angle))
 
 
 class GivenPhases(Phases):

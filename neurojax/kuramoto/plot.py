@@ -380,5 +380,5 @@ def _caption(what: Mapping[str, Any], system: Any) -> str:
     described: Any = system.get("frequencies")
     described = described if isinstance(described, Mapping) else {}
     placed = {"quantiles": " at quantiles", "random": " drawn"}.get(described.get("placement", ""), "")
-    kind = described.get("class", "given frequencies")
-    return f"$N$ = {system.get('n')}, {kind}{placed}, $T$ = {what.get('duration')}, $dt$ = {what.get('dt')}"
+    kind, run = described.get("class", "given frequencies"), what.get("run", {})
+    return f"$N$ = {system.get('n')}, {kind}{placed}, $T$ = {run.get('duration')}, $dt$ = {run.get('dt')}"

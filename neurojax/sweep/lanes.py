@@ -186,21 +186,22 @@ class Programs(NamedTuple):
     finish: Any
 
 
-def programs(platform: str) -> Programs:
-    """The compiled functions for a platform."""
+def programs(wide: bool) -> Programs:
+    """The compiled functions; `wide` lets the block use vectors of full width."""
     return Programs(
-        compiled(open_tiles, ("template", "setup", "layout", "per_lane"), platform),
-        compiled(advance_tiles, ("static", "setup", "layout", "room", "guarded"), platform),
-        compiled(finish_tiles, ("setup",), platform),
+        compiled(open_tiles, ("template", "setup", "layout", "per_lane")),
+        compiled(advance_tiles, ("static", "setup", "layout", "room", "guarded"), wide),
+        compiled(finish_tiles, ("setup",)),
     )
 
 
 class LaneShape(NamedTuple):
-    """Sizes of one lane: its carry, one sample of each trace, and its results (a trace's: one sample)."""
+    """One lane: bytes of its carry and of a sample of each trace, its results (a trace's: one sample), the primitives of its step."""
 
     carry_bytes: int
     sample_bytes: dict[str, int]
     results: dict[str, PyTree]
+    used: frozenset[str]
 
 
 def lane_shape(system: System, settings: Settings, dt: Any, state: PyTree, bounds: Any) -> LaneShape:
@@ -210,14 +211,14 @@ def lane_shape(system: System, settings: Settings, dt: Any, state: PyTree, bound
     def measured(system, state):
         keys = draw_keys(jax.random.key(0), system.draws())
         context = Context(system, settings, keys, dt, bounds)
-        check_context(context, state)
+        used = check_context(context, state)
         carry = begin(context, state)
         values = shapes(context, state)
         sample = {name: sum(leaf.nbytes for leaf in jax.tree.leaves(values[name])) for name in settings.traces}
         results = finish(settings, carry.kept) | {name: values[name] for name in sample}
         plain = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), results)
         order = {name: plain[name] for name, _ in settings.records}
-        sizes.append(LaneShape(sum(leaf.nbytes for leaf in jax.tree.leaves(carry)), sample, order))
+        sizes.append(LaneShape(sum(leaf.nbytes for leaf in jax.tree.leaves(carry)), sample, order, used))
 
     eqx.filter_eval_shape(measured, system, state)
     return sizes[0]

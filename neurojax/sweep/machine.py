@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding
 
-from neurojax.engine.compile import Static, split
+from neurojax.engine.compile import Static, split, suits_wide_vectors
 from neurojax.engine.drive import Advance, room_for
 from neurojax.engine.loop import Carry
 from neurojax.engine.numerics import cast
@@ -58,6 +58,7 @@ class Part:
     carry_bytes: int
     sample_bytes: dict[str, int]
     fields: dict[str, Field]
+    used: frozenset[str]
     tiles: Tiling = Tiling(0, 0, 1, 1)  # noqa: RUF009 (frozen)
     first_row: int = 0
 
@@ -72,7 +73,7 @@ class Machine:
 
     def __init__(self, part: Part, common: Common, sketch: bool = False):
         self.part, self.common = part, common
-        self.programs = programs(common.devices[0].platform)
+        self.programs = programs(suits_wide_vectors(part.used, common.devices[0].platform))
         self.dt = jnp.asarray(part.dt, common.dtype)
         self.bounds = {name: jnp.asarray(pair, jnp.int32) for name, pair in part.bounds.items()}
         keys = [seed_key(int(seed)) for seed in common.seeds]
@@ -151,6 +152,8 @@ class Machine:
 
     def finish(self, carry: Carry) -> dict[str, Any]:
         """Results of the streamed records on the host."""
+        if not carry.kept:
+            return {}
         return jax.tree.map(np.asarray, self.programs.finish(carry.kept, setup=self.common.setup))
 
     def lowered(self) -> Any:

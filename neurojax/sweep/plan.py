@@ -78,7 +78,7 @@ class Plan:
             state = eqx.filter_eval_shape(lambda system: cast(system.init(jax.random.key(0)), common.dtype), sample)
         shape = lane_shape(sample, common.setup.settings, jnp.asarray(dt, common.dtype), state, bounds)
         fields = _fields(shape, record_axes(records, bounds, common.first_step, last, dt))
-        return Part(family, dt, phases, bounds, shape.carry_bytes, shape.sample_bytes, fields)
+        return Part(family, dt, phases, bounds, shape.carry_bytes, shape.sample_bytes, fields, shape.used)
 
     def _same_fields(self) -> dict[str, Field]:
         first, *others = self.parts

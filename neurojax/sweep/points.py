@@ -131,10 +131,18 @@ def _by_path(system: Any, grid: Grid, method: Integrator | None, dtype: np.dtype
         for name in columns:
             member = replace(member, paths[name], _Slot(name))
         leaves, structure = jax.tree.flatten(cast_system(member, dtype), is_leaf=_is_recipe)
-        by_point = {i: np.asarray(columns[leaf.name]) for i, leaf in enumerate(leaves) if isinstance(leaf, _Slot)}
+        by_point = {
+            i: _as_leaf(columns[leaf.name], get(base, paths[leaf.name])) for i, leaf in enumerate(leaves) if isinstance(leaf, _Slot)
+        }
         shared = [None if isinstance(leaf, _Slot) else leaf for leaf in leaves]
         groups.append(Family(points, structure, shared, by_point, run))
     return groups
+
+
+def _as_leaf(values: np.ndarray, replaced: Any) -> np.ndarray:
+    """A column for a leaf that counts stays whole; any other is float, though its values may be integers."""
+    counts = isinstance(replaced, np.ndarray | jax.Array) and replaced.dtype.kind in "iu"
+    return values if counts else values.astype(float)
 
 
 def _path(base: System, name: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import hashlib
 import json
 import os
@@ -129,9 +130,16 @@ def describe(value: Any) -> Any:
         if array.ndim == 0:
             return array.item()
         return {"array": list(array.shape), "dtype": str(array.dtype), "sha256": hashlib.sha256(array.tobytes()).hexdigest()}
+    if isinstance(value, functools.partial):
+        return {"partial": describe(value.func), "args": describe(value.args), "keywords": describe(value.keywords)}
     fields = getattr(value, "__dataclass_fields__", None)
     if fields is not None and not isinstance(value, type):
-        return {"class": type(value).__qualname__, **{name: describe(getattr(value, name)) for name in fields}}
+        kind = type(value)
+        ours = kind.__module__.split(".")[0] == "neurojax"
+        return {
+            "class": kind.__qualname__ if ours else f"{kind.__module__}.{kind.__qualname__}",
+            **{name: describe(getattr(value, name)) for name in fields},
+        }
     if callable(value) and hasattr(value, "__qualname__"):
         return f"{value.__module__}.{value.__qualname__}"
     return repr(value)

@@ -62,7 +62,7 @@ def test_axes_of_the_example_give_way(neurojax):
         return OmegaConf.create(neurojax("sweep", "kuramoto", *words, "--cfg").out)
 
     assert composed().over == {"coupling": "linspace(0, 4, 33)", "noise": "linspace(0, 1.6, 9)"}
-    assert composed("noise=0.2").over == {"coupling": "linspace(0, 4, 33)"}
+    assert composed("noise=0.2").over == {"coupling": "linspace(0, 4, 33)", "noise": None}
     named = composed("over.noise=[0,1]")
     assert named.over == {"noise": [0, 1]}
     assert (composed().figure, named.figure) == ("phase_diagram.png", None)

@@ -26,7 +26,7 @@ def dataset(levels=NOISE, *, partial=False, **changes):
     if partial:
         status[3:], r[3:] = 0, np.nan
     measured = {"class": "Mean", "measure": "neurojax.kuramoto.measures.order_parameter"}
-    what = {"system": SYSTEM | changes, "duration": 10.0, "dt": 0.1, "records": {"r_mean": measured}}
+    what = {"system": SYSTEM | changes, "run": {"duration": 10.0, "dt": 0.1}, "records": {"r_mean": measured}}
     coords = {"coupling": COUPLING, "seed": np.arange(4)} | ({"noise": levels} if levels is not None else {})
     return xr.Dataset({"r_mean": (dims, r), "status": (dims, status)}, coords, {"what": json.dumps(what), "provenance": "{}"})
 

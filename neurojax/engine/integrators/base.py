@@ -7,8 +7,10 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import PyTree
 
+from neurojax.engine.numerics import cast
 from neurojax.engine.system import Clock, Draw, Flow, System
 
 
@@ -46,7 +48,7 @@ class Integrated(System):
         """A normal for each leaf that has diffusion, in a stream named after the leaf."""
 
         def diffusion(flow):
-            state = flow.init(jax.random.key(0))
+            state = cast(flow.init(jax.random.key(0)), np.dtype("float32"))
             return flow.diffusion(state, Clock(jnp.asarray(0), jnp.asarray(0.0), jnp.asarray(1.0))), state
 
         sigma, state = eqx.filter_eval_shape(diffusion, self.flow)

@@ -1,0 +1,70 @@
+"""The benchmarks' table, and one small measurement made as the runner makes it."""
+
+import json
+import math
+
+import pytest
+
+from experiments.benchmarks import case, table
+from experiments.benchmarks.__main__ import main
+from experiments.benchmarks.contenders import CONTENDERS, LIMIT, OURS, PLAIN, Contender
+from experiments.benchmarks.runner import child
+
+ROWS = [
+    table.Row(OURS, 1000, 64, True, (4.0e8, 2.0e8, 3.0e8), 400.0, 3.0, 0.2, 0.75),
+    table.Row(PLAIN, 1000, 64, True, (3.0e7,), 200.0, 1.0, 0.1, 0.75),
+    table.Row(LIMIT, 1000, 64, True, (1.0e9,), 3.0, 1.0, 0.0, 0.75),
+    table.Row("kuramoto", 1000, 1, False, note="not installed: pip install kuramoto"),
+]
+
+
+def test_required_and_measured():
+    measured = {line.what: (line.measured, line.holds) for line in table.rate_lines(ROWS)}
+    assert measured["share of the C limit, n = 1,000, with noise"] == (pytest.approx(0.4), True)
+    assert measured["times plain JAX, n = 1,000, with noise"] == (pytest.approx(40 / 3), True)
+    assert measured["times the fastest peer, n = 1,000, with noise"] == (pytest.approx(40 / 3), True)
+    assert measured["share of the C limit, n = 1,000, without noise"] == (None, False)
+    text = table.show_lines([*table.rate_lines(ROWS), table.below("time", 7.0, 8.0)])
+    assert "| share of the C limit, n = 1,000, with noise | >= 0.35 | 0.4 | holds |" in text
+    assert "| share of the C limit, n = 1,000, without noise | >= 0.28 | not measured | |" in text
+    assert "| time | < 7 | 8 | MISSED |" in text
+
+
+def test_rows_show_best_median_ratio_and_share():
+    assert (ROWS[0].best, ROWS[0].median) == (4.0e8, 3.0e8)
+    text = table.show(ROWS)
+    assert "| neurojax | 64 | 400 | 300 | 1 | 40.0% | 400 | 3.00 | 0.20 | 0.750 |" in text
+    assert "| plain JAX | 64 | 30 | 30 | 13.3 | 3.0% | 200 | 1.00 | 0.10 | 0.750 |" in text
+    assert "| kuramoto | 1 | not installed: pip install kuramoto |" in text
+
+
+def test_a_call_grows_until_it_outweighs_its_fixed_cost():
+    # 0.2 s whatever is done, 1 ms a unit: two seconds of work are 2,000 units.
+    assert case.enough(lambda factor: 0.2 + 1e-3 * factor, seconds=2.0, fixed=0.201) == 2000
+    assert case.enough(lambda factor: 9.0 * factor, seconds=2.0, fixed=9.0) == 1
+
+
+def test_an_absent_peer_says_what_to_install():
+    assert Contender("x", "peers:x", needs="no_such_package").missing == "not installed: pip install no_such_package"
+    assert CONTENDERS["ours"].missing is None
+
+
+def test_our_child_measures_a_rate_and_the_right_order():
+    result = child(["ours", "--n", "20", "--lanes", "2", "--seconds", "0.2"])
+    assert result["rate"] > 0
+    assert result["steps"] % case.BLOCK == 0
+    # Coupling 0: <r> = sqrt(pi / n) / 2 = 0.198 for uniform phases. Coupling 4: locked, r = 1 - <omega^2> / (2 K^2) = 0.997 for
+    # frequencies of variance 1/12. The spread is that of one short lane of 20 drifting oscillators, and of the approach to locking.
+    assert result["order"] == pytest.approx((0.198 + 0.997) / 2, abs=0.1)
+
+
+def test_the_command_writes_what_it_prints(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("experiments.benchmarks.runner.child", lambda arguments: dict.fromkeys(RESULT, 0.5) | {"rate": 2e6})
+    assert main(["kuramoto", "--quick", "--only", "notebook", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "kuramoto.md").read_text() in capsys.readouterr().out
+    rows = json.loads((tmp_path / "kuramoto.json").read_text())["rows"]
+    assert [(row["label"], row["noise"], row["rates"]) for row in rows] == [(CONTENDERS["notebook"].label, n, [2e6]) for n in (True, False)]
+    assert all(math.isfinite(row["peak_mb"]) for row in rows)
+
+
+RESULT = ("rate", "peak_mb", "first_call", "least_call", "order")
