@@ -76,13 +76,12 @@ def measure(run: Run, case: Case, grain: int, seconds: float, repeats: int = 2) 
 
 
 def enough(call: Callable[[int], float], seconds: float, fixed: float) -> int:
-    """Factor by which the least call, of `fixed` seconds, has to grow so that what it adds to its fixed cost takes `seconds`."""
+    """Factor by which the least call, of `fixed` seconds, has to grow to take `seconds` more; 1 if it takes several times that anyway."""
     factor, took = 1, fixed
-    while took - fixed < seconds / 3 and took < 3 * seconds:
-        factor *= int(min(8, max(2, seconds / took)))
+    while took < min(fixed, 2 * seconds) + seconds:
+        factor = max(factor + 1, int(factor * min(8.0, max(1.5, 1.1 * (fixed + seconds) / took))))
         took = call(factor)
-    each = (took - fixed) / (factor - 1) if factor > 1 else took
-    return max(1, round(seconds / each))
+    return factor
 
 
 def peak_memory() -> int:

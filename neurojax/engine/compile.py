@@ -47,8 +47,20 @@ def join(arrays: list[Any], static: Static) -> Any:
 # Primitives that keep a program from full-width vectors. On AVX-512 those gave noise-free oscillators 1.6 times the throughput, but
 # with them XLA's CPU compiler (jaxlib 0.10.2) returns wrong arctangents; the others here are not compared in the tests.
 NARROW = frozenset(
-    ["atan", "bessel_i0e", "bessel_i1e", "digamma", "igamma", "igamma_grad_a", "igammac", "lgamma", "polygamma", "random_gamma_grad"]
-    + ["regularized_incomplete_beta", "zeta"]
+    {
+        "atan",
+        "bessel_i0e",
+        "bessel_i1e",
+        "digamma",
+        "igamma",
+        "igamma_grad_a",
+        "igammac",
+        "lgamma",
+        "polygamma",
+        "random_gamma_grad",
+        "regularized_incomplete_beta",
+        "zeta",
+    }
 )
 
 

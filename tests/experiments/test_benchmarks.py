@@ -39,8 +39,8 @@ def test_rows_show_best_median_ratio_and_share():
 
 
 def test_a_call_grows_until_it_outweighs_its_fixed_cost():
-    # 0.2 s whatever is done, 1 ms a unit: two seconds of work are 2,000 units.
-    assert case.enough(lambda factor: 0.2 + 1e-3 * factor, seconds=2.0, fixed=0.201) == 2000
+    # 0.2 s whatever is done, 1 ms a unit: two seconds of work are 2,000 units, and not many times that is done.
+    assert 2000 <= case.enough(lambda factor: 0.2 + 1e-3 * factor, seconds=2.0, fixed=0.201) <= 4000
     assert case.enough(lambda factor: 9.0 * factor, seconds=2.0, fixed=9.0) == 1
 
 

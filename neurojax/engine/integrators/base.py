@@ -48,7 +48,7 @@ class Integrated(System):
         """A normal for each leaf that has diffusion, in a stream named after the leaf."""
 
         def diffusion(flow):
-            state = cast(flow.init(jax.random.key(0)), np.dtype("float32"))
+            state = cast(flow.init(jax.random.key(0)), np.dtype(jnp.result_type(float)))
             return flow.diffusion(state, Clock(jnp.asarray(0), jnp.asarray(0.0), jnp.asarray(1.0))), state
 
         sigma, state = eqx.filter_eval_shape(diffusion, self.flow)
