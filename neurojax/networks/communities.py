@@ -8,7 +8,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from neurojax.networks.recipe import Edges, Graph, Options, Topology, both_directions, check_probability, poisson_bound, refuse
+from neurojax.networks.recipe import (
+    Edges,
+    Graph,
+    Options,
+    Topology,
+    both_directions,
+    check_probability,
+    chosen_pairs,
+    linked_pairs,
+    poisson_bound,
+    refuse,
+)
 
 
 def group_sizes(recipe: Any, name: str, sizes: Sequence[float], n: int) -> np.ndarray:
@@ -18,11 +29,6 @@ def group_sizes(recipe: Any, name: str, sizes: Sequence[float], n: int) -> np.nd
     if sum(sizes) != n:
         refuse(recipe, name, tuple(sizes), f"{name} sum to {sum(sizes):g}, not n={n}", "use counts of sum n, or fractions of sum 1")
     return np.asarray(sizes, int)
-
-
-def _chosen_pairs(count: int, p: float, rng: np.random.Generator) -> np.ndarray:
-    """Which of `count` pairs are linked, each with probability p."""
-    return rng.choice(count, rng.binomial(count, p), replace=False, shuffle=False)
 
 
 class StochasticBlock(Topology):
@@ -58,13 +64,9 @@ class StochasticBlock(Topology):
         first = np.cumsum([0, *sizes])
         links = []
         for a, size in enumerate(sizes):
-            inside = _chosen_pairs(size * (size - 1) // 2, self.probabilities[a][a], rng)
-            # Pair number t of a group is (upper, lower) with t = upper (upper - 1) / 2 + lower.
-            upper = np.floor((1 + np.sqrt(1 + 8.0 * inside)) / 2).astype(np.int64)
-            lower = inside - upper * (upper - 1) // 2
-            links.append(first[a] + np.stack([lower, upper], axis=1))
+            links.append(first[a] + linked_pairs(size, self.probabilities[a][a], rng))
             for b in range(a):
-                across = _chosen_pairs(size * sizes[b], self.probabilities[a][b], rng)
+                across = chosen_pairs(size * sizes[b], self.probabilities[a][b], rng)
                 links.append(np.stack([first[a] + across // sizes[b], first[b] + across % sizes[b]], axis=1))
         return both_directions(np.concatenate(links))
 

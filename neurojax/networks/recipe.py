@@ -50,6 +50,19 @@ def check_probability(recipe: Any, name: str, value: float) -> None:
         refuse(recipe, name, value, f"{name} must be a probability", "use a number from 0 to 1")
 
 
+def chosen_pairs(count: int, p: float, rng: np.random.Generator) -> np.ndarray:
+    """Which of `count` pairs are linked, each with probability p."""
+    return rng.choice(count, rng.binomial(count, p), replace=False, shuffle=False)
+
+
+def linked_pairs(n: int, p: float, rng: np.random.Generator) -> np.ndarray:
+    """Pairs of n nodes, each linked with probability p: (links, 2). O(links)."""
+    chosen = chosen_pairs(n * (n - 1) // 2, p, rng)
+    # Pair number t is (lower, upper) with t = upper (upper - 1) / 2 + lower.
+    upper = np.floor((1 + np.sqrt(1 + 8.0 * chosen)) / 2).astype(np.int64)
+    return np.stack([chosen - upper * (upper - 1) // 2, upper], axis=1)
+
+
 def both_directions(pairs: Any) -> Edges:
     """Unit edges both ways for undirected links, (links, 2)."""
     pairs = np.asarray(pairs, np.int64).reshape(-1, 2)

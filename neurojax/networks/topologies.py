@@ -16,6 +16,7 @@ from neurojax.networks.recipe import (
     check_count,
     check_probability,
     edges_of,
+    linked_pairs,
     poisson_bound,
     refuse,
     seed_from,
@@ -124,7 +125,7 @@ class ErdosRenyi(Topology):
 
     def edges(self, n: int, rng: np.random.Generator) -> Edges:
         """Drawn in O(n + links)."""
-        return edges_of(nx.fast_gnp_random_graph(n, self._probability(n), seed=seed_from(rng)))
+        return both_directions(linked_pairs(n, self._probability(n), rng))
 
 
 class WattsStrogatz(Topology):

@@ -19,7 +19,7 @@ from neurojax.engine.numerics import cast
 from neurojax.engine.random import seed_key, stream_key
 from neurojax.engine.simulate import fitting, phase_variants
 from neurojax.engine.state import Snapshot
-from neurojax.sweep.lanes import ALL, EACH, Layout, Setup, Sources, Tile, layout_of, programs
+from neurojax.sweep.lanes import ALL, EACH, Layout, Setup, Sources, Tile, programs
 from neurojax.sweep.points import Family, Grid, Tiling, draw_recipes, point_words
 from neurojax.sweep.store import Field
 
@@ -49,9 +49,15 @@ class Common(NamedTuple):
 
 @dataclasses.dataclass
 class Part:
-    """A family with its run settings, sizes and tiles."""
+    """A family with its run settings, sizes and tiles.
+
+    `drawn` is the family with its recipes drawn for the first seed; `layout` and `sample` hold for any seeds.
+    """
 
     family: Family
+    drawn: Family
+    layout: Layout
+    sample: Any
     dt: float
     phases: list[tuple[str, int, Mapping[str, Any]]]
     bounds: dict[str, tuple[int, int]]
@@ -78,10 +84,12 @@ class Machine:
         self.bounds = {name: jnp.asarray(pair, jnp.int32) for name, pair in part.bounds.items()}
         keys = [seed_key(int(seed)) for seed in common.seeds]
         self.words = np.stack([np.asarray(jax.random.key_data(key)) for key in keys])
-        self.family = draw_recipes(part.family, [stream_key(key, "structure") for key in (keys[:1] if sketch else keys)], common.dtype)
-        if sketch:
-            self.family.by_seed = {i: np.broadcast_to(v[:1], (len(keys), *v.shape[1:])) for i, v in self.family.by_seed.items()}
-        self.layout, self.sample = layout_of(self.family, self.words[0], common.dtype)
+        self.family, self.layout, self.sample = part.drawn, part.layout, part.sample
+        if part.drawn.by_seed and not sketch:
+            self.family = draw_recipes(part.family, [stream_key(key, "structure") for key in keys], common.dtype)
+        elif part.drawn.by_seed:
+            several = {i: np.broadcast_to(v, (len(keys), *v.shape[1:])) for i, v in part.drawn.by_seed.items()}
+            self.family = dataclasses.replace(part.drawn, by_seed=several)
         self.variants = phase_variants(self.sample, part.phases, common.dtype)
         points = self.family.points
         self.mixing = np.zeros((len(points), 2), np.uint32) if common.setup.paired else point_words(common.grid, points)

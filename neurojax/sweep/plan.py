@@ -71,14 +71,14 @@ class Plan:
         last = common.first_step + sum(count for _, count, _ in phases)
         key = seed_key(int(common.seeds[0]))
         drawn = draw_recipes(family, [stream_key(key, "structure")], common.dtype)
-        _, sample = layout_of(drawn, np.asarray(jax.random.key_data(key)), common.dtype)
+        layout, sample = layout_of(drawn, np.asarray(jax.random.key_data(key)), common.dtype)
         phase_variants(sample, phases, common.dtype)
         state = common.given(sample, int(family.points[0]), int(common.seeds[0]))
         if state is None:
             state = eqx.filter_eval_shape(lambda system: cast(system.init(jax.random.key(0)), common.dtype), sample)
         shape = lane_shape(sample, common.setup.settings, jnp.asarray(dt, common.dtype), state, bounds)
         fields = _fields(shape, record_axes(records, bounds, common.first_step, last, dt))
-        return Part(family, dt, phases, bounds, shape.carry_bytes, shape.sample_bytes, fields, shape.used)
+        return Part(family, drawn, layout, sample, dt, phases, bounds, shape.carry_bytes, shape.sample_bytes, fields, shape.used)
 
     def _same_fields(self) -> dict[str, Field]:
         first, *others = self.parts
