@@ -12,6 +12,7 @@ from neurojax.engine.compile import traces
 
 MODEL = nj.Kuramoto(10)
 R = nj.order_parameter
+SNAPSHOT = nj.Snapshot(nj.PhaseState(np.zeros(10), np.zeros(10, int)), np.zeros(2, np.uint32), 5)
 
 
 def run(model=MODEL, **change):
@@ -66,6 +67,10 @@ class TwiceDrawn(Growing):
 class OddDraw(TwiceDrawn):
     def draws(self):
         return nj.Draw("z", "gamma", (2,))
+
+
+class Opaque:
+    """A value without a text of its own."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,6 +130,12 @@ CASES = {
     "record fails": (lambda: run(record={"r": nj.Mean(ragged)}), "record['r']", "missing"),
     "record every": (lambda: nj.Trace(R, every=0), "every=0", "at least 1"),
     "record warmup": (lambda: nj.Mean(R, warmup=-1.0), "warmup=-1.0", "at least 0"),
+    "warmup too long": (lambda: run(record={"r": nj.Mean(R, warmup=5.0)}), "record['r'].warmup=5.0", "shorten it"),
+    "phase value": (lambda: run(steps=None, duration=nj.Schedule({"a": nj.Phase(0.3, {"noise": -1.0})})), "phase 'a'", "at least 0"),
+    "ramp": (lambda: run(nj.Kuramoto(10, coupling=nj.Ramp(0.0, 1.0, 5.0, 5.0))), "end=5.0", "begin must lie before end"),
+    "period": (lambda: run(nj.Kuramoto(10, coupling=nj.Sinusoid(0.0, 1.0, 0.0))), "period=0.0", "not be 0"),
+    "order noise": (lambda: run(nj.Kuramoto(10, noise=nj.OrderNoise(-1.0, 0.5))), "OrderNoise.scale=-1.0", "at least 0"),
+    "long duration": (lambda: run(steps=None, duration=50_000.03, dt=0.05), "duration=50000.03", "50000.05"),
     "record phase": (lambda: run(record={"r": nj.Mean(R, phase="train")}), "phase='train'", "no such phase"),
     "histogram range": (lambda: nj.Histogram(R, range=(1.0, 0.0)), "range=(1.0, 0.0)", "low < high"),
     "histogram bins": (lambda: nj.Histogram(R, bins=0), "bins=0", "one bin"),
@@ -163,6 +174,12 @@ CASES = {
     "over bad value": (lambda: sweep({"noise": [0.1, -0.5]}), "over['noise']=-0.5", "at least 0"),
     "over static bad": (lambda: sweep({"n": [10, 0]}), "over['n']=0", "at least 1"),
     "over dt bad": (lambda: sweep({"dt": [0.1, 0.0]}), "dt=0.0", "positive"),
+    "over two spellings": (lambda: sweep({"scale": [1.0], "frequencies.scale": [2.0]}), "on two axes", "keep one"),
+    "over whole and part": (lambda: sweep({"frequencies": [nj.Delta()], "scale": [2.0]}), "on two axes", "keep one"),
+    "zip twice": (lambda: nj.zip(coupling=[1.0, 1.0], noise=[0.1, 0.1]), "occurs twice", "give each once"),
+    "state snapshots": (lambda: sweep(state=lambda values, seed: SNAPSHOT), "snapshot", "`.state`"),
+    "record as dimension": (lambda: sweep(record={"r": nj.Trace(R), "r_time": nj.Mean(R)}), "record['r_time']", "choose another"),
+    "store of the indescribable": (lambda: sweep({"a": [Opaque(), Opaque()]}, lambda a: MODEL, store="x.zarr"), "Opaque", "frozen"),
     "over two axes": (lambda: sweep({"coupling": [1.0], "walk": nj.zip(coupling=[2.0])}), "on two axes", "keep one"),
     "over taken": (lambda: sweep({"seed": [1, 2]}), "over['seed']", "seeds="),
     "zip lengths": (lambda: nj.zip(coupling=[1.0, 2.0], noise=[0.1]), "'noise': 1", "equally many"),

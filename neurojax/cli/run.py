@@ -90,7 +90,7 @@ def dataset(job: Job, run: nj.Run) -> xr.Dataset:
             dims = [f"{leaf}_{i}" for i in range(values.ndim)]
             if axis and values.ndim:
                 dims[0] = f"{name}_{axis}"
-                coordinates[dims[0]] = np.asarray(run.axes[name])
+                coordinates[dims[0]] = np.asarray(run.times[name])
             data[leaf] = (dims, values)
     what = {"system": describe(job.system), "arguments": describe(job.arguments), "status": run.status, "bad_step": run.bad_step}
     dtype = (job.config["options"] or {}).get("dtype") or "float32"

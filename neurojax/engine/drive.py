@@ -22,7 +22,7 @@ TRACE_BYTES = 64 << 20  # samples kept on the device between two visits of the h
 class Advance(NamedTuple):
     """The compiled block of a batch of lanes, and what the host needs to know of it."""
 
-    call: Callable[..., tuple[Carry, dict[str, Any], Any, Any]]  # (carry, phase, start, stop, room, guarded)
+    call: Callable[..., tuple[Carry, dict[str, Any], Any]]  # (carry, phase, start, stop, room, guarded)
     traces: dict[str, Trace]
     bounds: dict[str, tuple[int, int]]
     sample_bytes: dict[str, int]  # of all lanes together
@@ -52,10 +52,10 @@ def drive(
         while step < end:
             size = min(length, longest, end - step)
             began = time.perf_counter()
-            new, traces, sound, done = advance.call(carry, phase, step, step + size, room, False)
+            new, traces, sound = advance.call(carry, phase, step, step + size, room, False)
             fresh = ~np.asarray(sound) & (np.asarray(carry.bad) == NEVER)
             if fresh.any():
-                careful, slow_traces, _, _ = advance.call(carry, phase, step, step + size, room, True)
+                careful, slow_traces, _ = advance.call(carry, phase, step, step + size, room, True)
                 new, traces = _choose(fresh, (careful, slow_traces), (new, traces))
             for name, trace in advance.traces.items():
                 low, high = advance.bounds[name]
@@ -66,12 +66,10 @@ def drive(
             if report is not None:
                 report(step - start)
             if stop_requested():
-                return carry, _joined(kept, advance.lane_axes), step
+                return carry, _joined(advance, kept, carry, start, step), step
             took = time.perf_counter() - began
             length = min(int(size * min(8.0, max(0.25, seconds / max(took, 1e-4)))) + 1, 2**30)
-            if np.all(np.asarray(done)):
-                break
-    return carry, _joined(kept, advance.lane_axes), step
+    return carry, _joined(advance, kept, carry, start, step), step
 
 
 def room_for(advance: Advance, steps: int) -> tuple[dict[str, int], int]:
@@ -80,7 +78,7 @@ def room_for(advance: Advance, steps: int) -> tuple[dict[str, int], int]:
         return {}, max(steps, 1)
     per_step = sum(advance.sample_bytes[name] / trace.every for name, trace in advance.traces.items())
     longest = max(1, min(steps, int(TRACE_BYTES / max(per_step, 1e-9))))
-    longest = min(max(steps, 1), 1 << (longest - 1).bit_length())  # few sizes, few compilations
+    longest = 1 << (longest - 1).bit_length()  # few sizes, few compilations
     return {name: longest // trace.every + 1 for name, trace in advance.traces.items()}, longest
 
 
@@ -91,8 +89,27 @@ def _choose(mask: np.ndarray, then: Any, otherwise: Any) -> Any:
     return jax.tree.map(one, then, otherwise)
 
 
-def _joined(kept: dict[str, list[Any]], axis: int) -> dict[str, Any]:
-    return {name: jax.tree.map(lambda *parts: np.concatenate(parts, axis), *parts) for name, parts in kept.items() if parts}
+def _joined(advance: Advance, kept: dict[str, list[Any]], carry: Carry, start: int, stop: int) -> dict[str, Any]:
+    """Samples of all blocks along one axis; those from a lane's bad step on are blanked, for the frozen state was stepped on."""
+    bad, joined = np.asarray(carry.bad), {}
+    for name, parts in kept.items():
+        if parts:
+            low, high = advance.bounds[name]
+            steps = samples(advance.traces[name].every, max(low, start), min(high, stop))
+            whole = jax.tree.map(lambda *leaves: np.concatenate(leaves, advance.lane_axes), *parts)
+            joined[name] = blanked(whole, steps, bad) if np.any(bad != NEVER) else whole
+    return joined
+
+
+def blanked(trace: Any, steps: np.ndarray, bad: Any) -> Any:
+    """A trace with NaN (0 in integers) from each lane's bad step on; lanes lead, then samples at `steps`."""
+    void = (bad[..., None] != NEVER) & (steps.astype(np.int32) >= bad[..., None])
+
+    def one(leaf):
+        blank = np.nan if jnp.issubdtype(leaf.dtype, jnp.inexact) else 0
+        return (np if isinstance(leaf, np.ndarray) else jnp).where(void.reshape(void.shape + (1,) * (leaf.ndim - void.ndim)), blank, leaf)
+
+    return jax.tree.map(lambda leaf: one(leaf).astype(leaf.dtype), trace)
 
 
 class ctrl_c:

@@ -75,7 +75,7 @@ def clock_at(step: Int[Scalar, ""], dt: Array) -> Clock:
 
 
 def make(system: System, state: PyTree, clock: Clock, drawn: PyTree) -> tuple[PyTree, PyTree]:
-    """One step as (state, aux), in the state's own dtypes."""
+    """One step as (state, aux); a state that is done stays."""
     out = system.step(state, clock, drawn)
     new, aux = out if isinstance(out, Step) else (out, None)
     if type(model_of(system)).done is not Model.done:
@@ -122,7 +122,8 @@ def check_context(context: Context, state: PyTree) -> frozenset[str]:
     clock = clock_at(jnp.asarray(0, jnp.int32), context.dt)
     new, _ = eqx.filter_eval_shape(lambda: make(system, state, clock, drawn))
     if jax.tree.structure(new) != jax.tree.structure(state):
-        raise TypeError(f"{name}: a step returns {jax.tree.structure(new)}, but the state is {jax.tree.structure(state)}")
+        hint = "; to show something beside it return nj.Step(state, aux)" if isinstance(new, tuple) and len(new) == 2 else ""
+        raise TypeError(f"{name}: a step returns {jax.tree.structure(new)}, but the state is {jax.tree.structure(state)}{hint}")
     for (path, old), after in zip(jax.tree_util.tree_leaves_with_path(state), jax.tree.leaves(new), strict=True):
         if old.shape != after.shape or old.dtype != after.dtype:
             where = jax.tree_util.keystr(path) or "the state"
@@ -133,7 +134,7 @@ def check_context(context: Context, state: PyTree) -> frozenset[str]:
         try:
             shapes(context._replace(settings=Settings(((record_name, one),))), state)
         except Exception as error:
-            raise type(error)(f"record[{record_name!r}]: its measure fails on the state of {name}: {error}") from error
+            raise TypeError(f"record[{record_name!r}]: its measure fails on the state of {name}: {error}") from error
 
     def once():
         new, aux = make(system, state, clock, drawn)
@@ -226,8 +227,8 @@ def _store(record: Trace, view: View, watched: Bool[Array, ""] | None, place: In
 
 def block(
     context: Context, carry: Carry, start: Int[Scalar, ""], stop: Int[Scalar, ""], room: dict[str, int]
-) -> tuple[Carry, dict[str, PyTree], Bool[Array, ""], Bool[Array, ""]]:
-    """Advance one lane from `start` to `stop`, both dynamic: the carry, the traces' samples, soundness, and whether it is done.
+) -> tuple[Carry, dict[str, PyTree], Bool[Array, ""]]:
+    """Advance one lane from `start` to `stop`, both dynamic: the carry, the traces' samples, and whether its state is finite.
 
     A lane that went bad in an earlier block stays as it was.
     """
@@ -246,7 +247,7 @@ def block(
     new, _, traces = lax.fori_loop(low, high, body, loop)
     if not context.settings.guarded:
         new = where(carry.bad == NEVER, new, carry)
-    return new, traces, finite(new.state), jnp.asarray(context.system.done(new.state))
+    return new, traces, finite(new.state)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -64,6 +64,12 @@ def sincos(phase: Float[Array, "*s"]) -> tuple[Float[Array, "*s"], Float[Array, 
     return sincos_wrapped(wrap(phase))
 
 
+def modulus(real: Float[Array, "*s"], imaginary: Float[Array, "*s"]) -> Float[Array, "*s"]:
+    """sqrt(x^2 + y^2), whose gradient at 0 is 0, not NaN."""
+    square = real * real + imaginary * imaginary
+    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
+
+
 def _horner(coefficients: tuple[float, ...], x: Array) -> Array:
     value = jnp.full_like(x, coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
@@ -104,6 +110,8 @@ def cast(tree: Any, dtype: np.dtype) -> Any:
             return jnp.asarray(leaf)
         if isinstance(leaf, int | float):
             return jnp.asarray(leaf, dtype)
+        if isinstance(leaf, complex):
+            return jnp.asarray(leaf, np.result_type(dtype, np.complex64))
         if isinstance(leaf, np.ndarray | np.generic | jax.Array):
             if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
                 return leaf

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-
-import equinox as eqx
 
 
 def parameters(node: Any, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -50,7 +48,7 @@ def resolve(node: Any, name: str) -> tuple[str, ...]:
 def get(node: Any, path: Sequence[str]) -> Any:
     """The value at an attribute path."""
     for name in path:
-        node = getattr(node, name)
+        node = node[name] if isinstance(node, Mapping) else getattr(node, name)
     return node
 
 
@@ -60,20 +58,16 @@ def is_static(node: Any, path: Sequence[str]) -> bool:
     return bool(next(f for f in dataclasses.fields(owner) if f.name == path[-1]).metadata.get("static", False))
 
 
-def replace(node: Any, path: Sequence[str], value: Any) -> Any:
-    """A copy of the tree with the value at `path` replaced; each module on the way is rebuilt, so its checks run again."""
+def replace(node: Any, path: Sequence[str], value: Any, check: bool = True) -> Any:
+    """A copy of the tree with the value at `path` replaced; `check` runs `__check_init__` of each module on the way.
+
+    Placeholders and traced values are put in without: they would not stand the checks of concrete ones.
+    """
     name, *rest = path
-    new = replace(getattr(node, name), rest, value) if rest else value
-    if isinstance(node, eqx.Module):
-        return _rebuild(node, name, new)
-    return dataclasses.replace(node, **{name: new})
-
-
-def _rebuild(node: eqx.Module, name: str, value: Any) -> Any:
+    new = replace(getattr(node, name), rest, value, check) if rest else value
     copy = object.__new__(type(node))
     for field in dataclasses.fields(node):
-        object.__setattr__(copy, field.name, value if field.name == name else getattr(node, field.name))
-    check = getattr(copy, "__check_init__", None)
-    if check is not None:
-        check()
+        object.__setattr__(copy, field.name, new if field.name == name else getattr(node, field.name))
+    if check and hasattr(copy, "__check_init__"):
+        copy.__check_init__()
     return copy

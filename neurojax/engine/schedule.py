@@ -40,13 +40,13 @@ class Schedule:
 
 
 def whole_steps(duration: float, dt: float, name: str = "duration") -> int:
-    """The number of steps in a duration, which must be whole to a millionth of a step."""
+    """The number of steps in a duration, which must be whole to a millionth of a step (and the rounding of the quotient)."""
     if isinstance(duration, bool) or not isinstance(duration, int | float | np.integer | np.floating):
         raise TypeError(f"{name}={duration!r}: a duration is a number of time units")
     if not math.isfinite(duration) or duration < 0:
         raise ValueError(f"{name}={duration!r}: a duration is a finite time of at least 0")
     steps = round(duration / dt)
-    if abs(duration / dt - steps) > 1e-6 * max(1, steps):
+    if abs(duration / dt - steps) > 1e-6 + 4 * np.finfo(float).eps * steps:
         low = math.floor(duration / dt) * dt
         raise ValueError(f"{name}={duration!r} is not a whole number of steps of dt={dt!r}; take {low:.10g} or {low + dt:.10g}")
     if steps >= 2**31 - 1:

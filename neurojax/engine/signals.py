@@ -9,11 +9,15 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, Scalar
 
 
 class Signal(eqx.Module):
     """A function of time with parameters that can be swept and differentiated."""
+
+    def check(self) -> None:
+        """Raise `ValueError` for concrete parameters that make no sense; a model calls it from its own `check`."""
 
     def __call__(self, time: Float[Scalar, ""]) -> Float[Array, "*s"]:
         """Value at `time`."""
@@ -28,6 +32,12 @@ class Ramp(Signal):
     begin: Any = 0.0
     end: Any = 1.0
 
+    def check(self):
+        """The ramp needs a length."""
+        ends = (self.begin, self.end)
+        if not any(isinstance(value, Tracer) for value in ends) and not np.all(np.asarray(self.begin) < np.asarray(self.end)):
+            raise ValueError(f"Ramp(begin={self.begin!r}, end={self.end!r}): begin must lie before end")
+
     def __call__(self, time):
         """Value at `time`."""
         part = jnp.clip((time - self.begin) / (self.end - self.begin), 0.0, 1.0)
@@ -41,6 +51,11 @@ class Sinusoid(Signal):
     amplitude: Any
     period: Any
     phase: Any = 0.0
+
+    def check(self):
+        """The period is no zero."""
+        if not isinstance(self.period, Tracer) and np.any(np.asarray(self.period) == 0):
+            raise ValueError(f"Sinusoid(period={self.period!r}): a period must not be 0")
 
     def __call__(self, time):
         """Value at `time`."""

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray, PyTree
 
 from neurojax.engine.compile import Static, compiled, join, precision, split, suits_wide_vectors, tracing
-from neurojax.engine.drive import Advance, ctrl_c, drive
+from neurojax.engine.drive import Advance, blanked, ctrl_c, drive
 from neurojax.engine.integrators import Heun, Integrated, Integrator
 from neurojax.engine.loop import (
     NEVER,
@@ -32,7 +32,7 @@ from neurojax.engine.loop import (
     stretch,
 )
 from neurojax.engine.numerics import cast, floating
-from neurojax.engine.paths import nearest, replace, resolve
+from neurojax.engine.paths import is_static, nearest, replace, resolve
 from neurojax.engine.random import draw_keys, seed_key, stream_key
 from neurojax.engine.record import Record, Trace
 from neurojax.engine.schedule import Schedule, check_step, plan
@@ -62,23 +62,18 @@ class Options:
 class Run(eqx.Module):
     """What `simulate` returns.
 
-    records: results by name. axes: coordinates of the first axis of each record that has one (sample times, lags, frequencies,
-    bins); `times` is the same. status: 1 done, 2 diverged.
-    bad_step: the step that would have made the state non-finite, -1 if none; the state and the records stop before it.
+    records: results by name. times: coordinates of the first axis of each record that has one (sample times; lags, frequencies or
+    bins). status: 1 done, 2 diverged. bad_step: the step that would have made the state non-finite, -1 if none; the state and the
+    records stop before it (a trace is NaN from there on).
     system: the realised system. final_state: a `Snapshot` to continue from or save.
     """
 
     records: dict[str, PyTree]
-    axes: dict[str, Any]
+    times: dict[str, Any]
     status: Any
     bad_step: Any
     system: Any
     final_state: Snapshot
-
-    @property
-    def times(self) -> dict[str, Any]:
-        """Coordinates of the records' first axes."""
-        return self.axes
 
 
 class Interrupted(KeyboardInterrupt):
@@ -126,24 +121,24 @@ def simulate(
     phases = plan(duration, steps, dt)
     records = check_records(record)
     first = state.step if isinstance(state, Snapshot) else 0
-    inside = tracing((eqx.filter(system, eqx.is_array_like), seed, state))
+    inside = tracing((system, seed, state, [dict(change) for _, _, change in phases]))
     with precision(dtype), jax.default_device(options.device) if options.device is not None else contextlib.nullcontext():
         key = _key(seed, state)
         prepared = integrated(system, method)
         if not inside:
-            prepared.check()
+            check_phases(prepared, phases)
         realised = cast_system(cast_system(prepared, dtype).realise(stream_key(key, "structure")), dtype)
         if state is None:
             initial = cast(realised.init(stream_key(key, "initial state")), dtype)
         else:
-            initial = fitting(realised, cast(state.state if isinstance(state, Snapshot) else state, dtype))
+            initial = starting(realised, fitting(realised, state, dtype), state)
         total = sum(count for _, count, _ in phases)
         bounds = watch_bounds(records, phases, first, dt)
         contexts = [
             Context(variant, Settings(records), draw_keys(key, variant.draws()), jnp.asarray(dt, dtype), bounds)
             for variant in phase_variants(realised, phases, dtype)
         ]
-        used = check_context(contexts[0], initial)
+        used = frozenset().union(*(check_context(context, initial) for context in contexts))
         carry = begin(contexts[0], initial)
         lengths = [count for _, count, _ in phases]
         if inside:
@@ -156,7 +151,7 @@ def simulate(
             results, carry = jax.tree.map(np.asarray, (results, carry))
         run = Run(
             records={name: results[name] for name, _ in records},
-            axes={name: values for name, (_, values) in record_axes(records, bounds, first, reached, dt).items()},
+            times={name: values for name, (_, values) in record_axes(records, bounds, first, reached, dt).items()},
             status=jnp.where(carry.bad == NEVER, DONE, DIVERGED) if inside else DONE if carry.bad == NEVER else DIVERGED,
             bad_step=carry.bad if inside else int(carry.bad),
             system=model_of(realised),
@@ -174,13 +169,17 @@ def _key(seed: int | PRNGKeyArray | None, state: Any) -> PRNGKeyArray:
 
 
 def _traced(contexts: list[Context], carry: Carry, first: int, lengths: list[int], checkpoint: Checkpoint) -> tuple[Carry, dict[str, Any]]:
-    parts = []
+    parts, begun = [], first
     for context, length in zip(contexts, lengths, strict=True):
         guarded = context._replace(settings=context.settings._replace(guarded=True))
         carry, traces = stretch(guarded, carry, first, first + length, checkpoint)
         first += length
         parts.append(traces)
-    joined = {name: jax.tree.map(lambda *t: jnp.concatenate(t), *(part[name] for part in parts)) for name in parts[0]}
+    joined = {}
+    for name, record in contexts[0].settings.traces.items():
+        low, high = contexts[0].bounds[name]
+        whole = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *(part[name] for part in parts))
+        joined[name] = blanked(whole, samples(record.every, max(low, begun), min(high, first)), carry.bad)
     return carry, joined
 
 
@@ -273,17 +272,37 @@ def cast_system(system: Any, dtype: np.dtype) -> Any:
     return jax.tree.map(lambda leaf: leaf if is_recipe(leaf) else cast(leaf, dtype), system, is_leaf=is_recipe)
 
 
-def fitting(system: System, state: PyTree) -> PyTree:
-    """A given initial state, checked against the shape of the system's own."""
-    want = eqx.filter_eval_shape(lambda system: system.init(jax.random.key(0)), system)
+def fitting(system: System, given: Snapshot | PyTree, dtype: np.dtype) -> PyTree:
+    """A given state, checked against the shape of the system's own."""
+    state = cast(given.state if isinstance(given, Snapshot) else given, dtype)
+    want = eqx.filter_eval_shape(lambda system: cast(system.init(jax.random.key(0)), dtype), system)
     name = type(model_of(system)).__name__
     if jax.tree.structure(want) != jax.tree.structure(state):
         raise ValueError(f"state: {name} has a state like {jax.tree.structure(want)}, got {jax.tree.structure(state)}")
-    for (path, leaf), given in zip(jax.tree_util.tree_leaves_with_path(want), jax.tree.leaves(state), strict=True):
-        if leaf.shape != given.shape:
+    for (path, leaf), own in zip(jax.tree_util.tree_leaves_with_path(want), jax.tree.leaves(state), strict=True):
+        if leaf.shape != own.shape:
             where = jax.tree_util.keystr(path) or "the state"
-            raise ValueError(f"state: {where} of {name} has shape {leaf.shape}, got {given.shape}")
+            raise ValueError(f"state: {where} of {name} has shape {leaf.shape}, got {own.shape}")
     return state
+
+
+def starting(system: System, state: PyTree, given: Any) -> PyTree:
+    """A user's own state brought to the flow's manifold; a snapshot's lies there already, and keeps its bits."""
+    return system.flow.project(state) if isinstance(system, Integrated) and not isinstance(given, Snapshot) else state
+
+
+def check_phases(system: System, phases: list[tuple[str, int, Mapping[str, Any]]]) -> None:
+    """Check a system's values, and those that each phase gives it."""
+    system.check()
+    for name, _, change in phases:
+        variant = system
+        for parameter, value in change.items():
+            variant = replace(variant, parameter_path(system, parameter), value)
+        try:
+            variant.check()
+        except (ValueError, TypeError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"phase {name!r} with {dict(change)}: {error}") from error
 
 
 def phase_variants(system: System, phases: list[tuple[str, int, Mapping[str, Any]]], dtype: np.dtype) -> list[System]:
@@ -292,7 +311,8 @@ def phase_variants(system: System, phases: list[tuple[str, int, Mapping[str, Any
     for _, _, change in phases:
         variant = system
         for name, value in change.items():
-            variant = replace(variant, parameter_path(variant, name), cast(value, dtype) if not isinstance(value, bool | str) else value)
+            path = parameter_path(variant, name)
+            variant = replace(variant, path, value if is_static(variant, path) else cast(value, dtype), check=False)
         variants.append(variant)
     return variants
 
@@ -316,7 +336,12 @@ def watch_bounds(records, phases: list[tuple[str, int, Mapping[str, Any]]], firs
                 f"record[{name!r}].phase={one.phase!r}: no such phase in this run; {nearest(one.phase, [s for s in spans if s])}"
             )
         low, high = spans[one.phase] if one.phase is not None else (first, at)
-        bounds[name] = (low + whole_steps_up(one.warmup, dt), high)
+        begin = low + whole_steps_up(one.warmup, dt)
+        if begin >= high > low:
+            raise ValueError(
+                f"record[{name!r}].warmup={one.warmup!r}: the run ends before it is over, nothing is left to record; shorten it"
+            )
+        bounds[name] = (begin, high)
     return bounds
 
 

@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree, UInt32
 
+from neurojax.engine.numerics import cast
+
 SCHEMA = 1
 
 
@@ -69,7 +71,8 @@ def load_state(path: str | os.PathLike, system: Any) -> Snapshot:
     if header["schema"] > SCHEMA:
         raise ValueError(f"path={str(path)!r} has schema {header['schema']}, this version reads up to {SCHEMA}; update neurojax")
 
-    template = eqx.filter_eval_shape(lambda: system.realise(jax.random.key(0)).init(jax.random.key(0)))
+    realised = system.realise(jax.random.key(0))  # outside of the shape evaluation: a graph is drawn on the host
+    template = eqx.filter_eval_shape(lambda: cast(realised.init(jax.random.key(0)), np.dtype("float32")))
     known = [jax.tree_util.keystr(where) for where, _ in jax.tree_util.tree_leaves_with_path(template)]
     if known != header["leaves"]:
         raise ValueError(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurojax.engine.numerics import TURN, sincos_wrapped, wrap
+from neurojax.engine.numerics import TURN, modulus, sincos_wrapped, wrap
 from neurojax.engine.system import View
 from neurojax.kuramoto.model import PhaseState
 
@@ -29,13 +30,7 @@ def mean_field(source: Any) -> tuple[Float[Array, "*s"], Float[Array, "*s"]]:
 def order_parameter(source: Any) -> Float[Array, "*s"]:
     """Kuramoto's order parameter `r = |(1/n) sum_j e^{i theta_j}|` in [0, 1]; 1 for a single oscillator."""
     real, imaginary = mean_field(source)
-    return _modulus(real, imaginary)
-
-
-def _modulus(real: Array, imaginary: Array) -> Array:
-    """sqrt(x^2 + y^2) whose gradient at 0 is 0, not NaN."""
-    square = real * real + imaginary * imaginary
-    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
+    return modulus(real, imaginary)
 
 
 def mean_phase(source: Any) -> Float[Array, "*s"]:
@@ -67,7 +62,7 @@ def group_order(source: Any, groups: int = 2) -> Float[Array, "*s groups"]:
 def local_order(view: View) -> Float[Array, " n"]:
     """Modulus of the field that each oscillator feels, `r_i = |sum_j W_ij e^{i theta_j}|` (the mean field's without a graph)."""
     _, _, sines, cosines = view.system.field(phases(view))
-    return jnp.broadcast_to(_modulus(cosines, sines), phases(view).shape)
+    return jnp.broadcast_to(modulus(cosines, sines), phases(view).shape)
 
 
 def unwrapped(source: Any) -> Float[Array, " n"]:
@@ -116,7 +111,7 @@ def coherence(source: Any) -> Float[Array, "n n"]:
 def phase_locking_value(mean_vectors: tuple[Array, Array]) -> Float[Array, "n n"]:
     """Phase-locking value `|<e^{i (theta_i - theta_j)}>|` from the `Mean(phase_vectors)` of a run. Source: Lachaux et al. 1999."""
     real, imaginary = mean_vectors
-    return jnp.sqrt(jnp.square(real) + jnp.square(imaginary))
+    return modulus(real, imaginary)
 
 
 def phase_difference_variance(source: Any) -> Float[Array, "*s"]:
@@ -132,23 +127,16 @@ def metastability(r: Float[np.ndarray, "*s time"], kind: str = "variance") -> Fl
     return variance if kind == "variance" else np.sqrt(variance)
 
 
+@dataclasses.dataclass(frozen=True)
 class Synchronised:
     """Condition `r >= threshold` for `First`: `First(Synchronised(0.9), hold=5.0)` records the time to synchrony."""
 
-    def __init__(self, threshold: float = 0.9):
-        if not 0 < threshold <= 1:
-            raise ValueError(f"Synchronised(threshold={threshold!r}): the order parameter lies in (0, 1]")
-        self.threshold = float(threshold)
+    threshold: float = 0.9
+
+    def __post_init__(self):
+        if not 0 < self.threshold <= 1:
+            raise ValueError(f"Synchronised(threshold={self.threshold!r}): the order parameter lies in (0, 1]")
 
     def __call__(self, source: Any) -> Array:
         """Whether the order parameter has reached the threshold."""
         return order_parameter(source) >= self.threshold
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Synchronised) and other.threshold == self.threshold
-
-    def __hash__(self) -> int:
-        return hash((Synchronised, self.threshold))
-
-    def __repr__(self) -> str:
-        return f"Synchronised({self.threshold})"

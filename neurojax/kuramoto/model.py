@@ -11,7 +11,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
-from neurojax.engine.numerics import TURN, sincos_wrapped, turns, wrap
+from neurojax.engine.numerics import TURN, modulus, sincos_wrapped, turns, wrap
 from neurojax.engine.signals import Signal, at
 from neurojax.engine.system import Flow, Recipe
 from neurojax.kuramoto.frequencies import Frequencies, Normal
@@ -29,6 +29,9 @@ class PhaseState(NamedTuple):
 class NoiseProfile(eqx.Module):
     """Noise amplitude that depends on time, the phases or the local order: subclass and give `__call__`."""
 
+    def check(self) -> None:
+        """Raise `ValueError` for concrete parameters that make no sense."""
+
     def __call__(self, time, theta: Float[Array, " n"], order: Float[Array, "*n"]) -> Float[Array, "*n"]:
         """Amplitude sigma of each oscillator; `order` is the modulus of the field that it feels."""
         raise NotImplementedError
@@ -40,6 +43,11 @@ class PhaseNoise(NoiseProfile):
     scale: Any
     depth: Any
 
+    def check(self):
+        """scale >= 0, 0 <= depth < 1."""
+        _check_number("PhaseNoise.scale", self.scale, np.size(self.scale), low=0.0)
+        _check_number("PhaseNoise.depth", self.depth, np.size(self.depth), low=0.0, high=1.0)
+
     def __call__(self, time, theta, order):
         """Amplitude of each oscillator."""
         return self.scale * (1 + self.depth * sincos_wrapped(theta)[1])
@@ -50,6 +58,11 @@ class OrderNoise(NoiseProfile):
 
     scale: Any
     depth: Any
+
+    def check(self):
+        """scale >= 0, depth <= 1."""
+        _check_number("OrderNoise.scale", self.scale, np.size(self.scale), low=0.0)
+        _check_number("OrderNoise.depth", self.depth, np.size(self.depth), high=1.0)
 
     def __call__(self, time, theta, order):
         """Amplitude of each oscillator."""
@@ -94,6 +107,9 @@ class Kuramoto(Flow):
         for name in ("coupling", "lag"):
             _check_number(name, getattr(self, name), self.n)
         _check_number("noise", self.noise, self.n, low=0.0)
+        for part in (self.coupling, self.noise):
+            if isinstance(part, Signal | NoiseProfile):
+                part.check()
         for name in ("frequencies", "initial"):
             value = getattr(self, name)
             if isinstance(value, Frequencies | Phases):
@@ -139,7 +155,7 @@ class Kuramoto(Flow):
             return None
         if isinstance(self.noise, NoiseProfile):
             _, _, sines, cosines = self.field(state.theta)
-            sigma = self.noise(clock.time, state.theta, jnp.sqrt(sines**2 + cosines**2))
+            sigma = self.noise(clock.time, state.theta, modulus(cosines, sines))
         else:
             sigma = at(self.noise, clock.time)
         return PhaseState(sigma * jnp.ones_like(state.theta), None)
@@ -163,7 +179,7 @@ def _check_graph(graph: Any, n: int) -> None:
         raise ValueError(f"graph has {size} nodes: the model has n={n}; make them equal")
 
 
-def _check_number(name: str, value: Any, n: int, low: float | None = None) -> None:
+def _check_number(name: str, value: Any, n: int, low: float | None = None, high: float | None = None) -> None:
     if value is None or callable(value) or isinstance(value, Signal | Tracer):
         return
     try:
@@ -176,6 +192,8 @@ def _check_number(name: str, value: Any, n: int, low: float | None = None) -> No
         raise ValueError(f"{name}={value!r}: every value must be finite")
     if low is not None and np.any(numbers < low):
         raise ValueError(f"{name}={value!r}: must be at least {low:g}")
+    if high is not None and np.any(numbers > high):
+        raise ValueError(f"{name}={value!r}: must be at most {high:g}")
 
 
 def _check_vector(name: str, value: Any, n: int) -> None:

@@ -27,13 +27,12 @@ class Axis:
         if len(set(lengths.values())) > 1:
             raise ValueError(f"axis: its parameters have different numbers of values, {lengths}; they walk together, so give equally many")
         object.__setattr__(self, "columns", made)
-        for name, values in made.items():
-            if len(made) == 1 and isinstance(values, np.ndarray) and values.ndim == 1:
-                kinds, counts = np.unique(values, return_counts=True)
-                if counts.max() > 1:
-                    raise ValueError(
-                        f"over[{name!r}]: the value {kinds[counts.argmax()]} occurs twice; give each once (for repetitions use seeds)"
-                    )
+        if all(isinstance(values, np.ndarray) and values.ndim == 1 for values in made.values()):
+            rows, counts = np.unique(np.stack([np.asarray(values, float) for values in made.values()], axis=1), axis=0, return_counts=True)
+            if counts.max() > 1:
+                row = rows[counts.argmax()]
+                twice = f"the value {row[0]}" if len(row) == 1 else f"the point {dict(zip(made, row.tolist(), strict=True))}"
+                raise ValueError(f"over[{', '.join(made)!r}]: {twice} occurs twice; give each once (for repetitions use seeds)")
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -48,9 +47,7 @@ def _column(name: str, values: Any) -> Any:
     if isinstance(values, list) and all(isinstance(v, int | float | np.integer | np.floating) and not isinstance(v, bool) for v in values):
         whole = all(isinstance(v, int | np.integer) for v in values)
         values = np.asarray(values, dtype=np.int64 if whole else np.float64)
-    elif isinstance(values, list) and all(isinstance(v, np.ndarray) for v in values):
-        if len({v.shape for v in values}) > 1:
-            raise ValueError(f"over[{name!r}]: its arrays have different shapes, {sorted({v.shape for v in values})}; give equal ones")
+    elif isinstance(values, list) and all(isinstance(v, np.ndarray) for v in values) and len({v.shape for v in values}) == 1:
         values = np.stack(values)
     if isinstance(values, np.ndarray) and values.dtype.kind in "fiu" and not np.all(np.isfinite(values)):
         raise ValueError(f"over[{name!r}]={values.ravel()[~np.isfinite(values.ravel())][0]}: every value of an axis must be finite")

@@ -16,6 +16,7 @@ from neurojax.engine.compile import Static, compiled, join, split
 from neurojax.engine.loop import Context, Settings, begin, block, check_context, finish, shapes
 from neurojax.engine.numerics import cast
 from neurojax.engine.random import draw_keys, stream_key
+from neurojax.engine.simulate import starting
 from neurojax.engine.system import System
 from neurojax.sweep.points import Family, fold_words
 
@@ -29,10 +30,11 @@ class Setup(NamedTuple):
     settings: Settings
     mesh: Mesh
     paired: bool
+    fresh: bool = True  # a given state is the user's own, not a snapshot's
 
 
 class Tile(NamedTuple):
-    """What the devices are at work on (or its partition): realised leaves, carries, stream keys; a device axis first where they differ."""
+    """What the devices are at work on (or its partition): realised leaves, carries, key words; a device axis first where they differ."""
 
     arrays: Any
     carry: Any
@@ -122,9 +124,12 @@ def open_tiles(
             system = realised(template.structure, dict(template.leaves), shared | by_seed | by_point, seed_words, dtype)
             key = jax.random.wrap_key_data(seed_words, impl="threefry2x32")
             key = key if setup.paired else fold_words(key, point_words)
-            state = cast(system.init(stream_key(key, "initial state")) if given is None else given, dtype)
+            if given is None:
+                state = cast(system.init(stream_key(key, "initial state")), dtype)
+            else:
+                state = starting(system, given, None) if setup.fresh else given
             keys = draw_keys(key, system.draws())
-            return split(system)[0], begin(Context(system, setup.settings, keys, dt, bounds), state), keys
+            return split(system)[0], begin(Context(system, setup.settings, keys, dt, bounds), state), jax.random.key_data(key)
 
         over_points = jax.vmap(lane, in_axes=(None, 0, None, 0, 0 if per_lane else None))
         over_lanes = jax.vmap(over_points, in_axes=(0, None, 0, None, 0 if per_lane else None))
@@ -133,7 +138,7 @@ def open_tiles(
         # What the lanes share is kept once: vmap had only broadcast it.
         arrays = [a[slice(None) if seed else 0, slice(None) if point else 0] for a, (seed, point) in zip(arrays, layout, strict=True)]
         arrays = [a[None] if any(differs) else a for a, differs in zip(arrays, layout, strict=True)]
-        keys = jax.tree.map(lambda k: k[:, 0], keys) if setup.paired else keys
+        keys = keys[:, 0] if setup.paired else keys
         return Tile(arrays, _outer(carry), _outer(keys))
 
     specs = (Sources(ALL, EACH, EACH, EACH, EACH), EACH if per_lane else ALL, ALL, ALL)
@@ -153,12 +158,14 @@ def advance_tiles(
     room: tuple[tuple[str, int], ...],
     guarded: bool,
 ):
-    """Advance every lane of the tiles from `start` to `stop`: carries, samples, soundness and done flags, (device, seeds, points, ...)."""
+    """Advance every lane of the tiles from `start` to `stop`: carries, samples, soundness, (device, seeds, points, ...)."""
     settings = setup.settings._replace(guarded=guarded)
 
     def local(tile: Tile, start, stop, bounds, dt):
-        def lane(arrays, carry, keys):
-            return block(Context(join(arrays, static), settings, keys, dt, bounds), carry, start, stop, dict(room))
+        def lane(arrays, carry, words):
+            system = join(arrays, static)
+            keys = draw_keys(jax.random.wrap_key_data(words, impl="threefry2x32"), system.draws())
+            return block(Context(system, settings, keys, dt, bounds), carry, start, stop, dict(room))
 
         over_points = jax.vmap(lane, in_axes=([0 if point else None for _, point in layout], 0, None if setup.paired else 0))
         over_lanes = jax.vmap(over_points, in_axes=([0 if seed else None for seed, _ in layout], 0, 0))

@@ -15,7 +15,6 @@ from jax.sharding import NamedSharding
 from neurojax.engine.compile import Static, split, suits_wide_vectors
 from neurojax.engine.drive import Advance, room_for
 from neurojax.engine.loop import Carry
-from neurojax.engine.numerics import cast
 from neurojax.engine.random import seed_key, stream_key
 from neurojax.engine.simulate import fitting, phase_variants
 from neurojax.engine.state import Snapshot
@@ -44,7 +43,11 @@ class Common(NamedTuple):
         if self.state is None:
             return None
         given = self.state(self.values(point), int(seed)) if callable(self.state) else self.state
-        return fitting(system, cast(given.state if isinstance(given, Snapshot) else given, self.dtype))
+        if callable(self.state) and isinstance(given, Snapshot):
+            raise ValueError(
+                "state: the function returned a snapshot, whose step the sweep would lose; return its `.state`, which starts at step 0"
+            )
+        return fitting(system, given, self.dtype)
 
 
 @dataclasses.dataclass
@@ -92,7 +95,7 @@ class Machine:
             self.family = dataclasses.replace(part.drawn, by_seed=several)
         self.variants = phase_variants(self.sample, part.phases, common.dtype)
         points = self.family.points
-        self.mixing = np.zeros((len(points), 2), np.uint32) if common.setup.paired else point_words(common.grid, points)
+        self.mixing = np.zeros((len(points), 2), np.uint32) if common.setup.paired else point_words(common.grid, self.family)
 
     @property
     def template(self) -> Static:

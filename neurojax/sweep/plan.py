@@ -14,9 +14,10 @@ from neurojax.engine.compile import precision
 from neurojax.engine.loop import Settings
 from neurojax.engine.numerics import cast, floating
 from neurojax.engine.random import seed_key, stream_key
-from neurojax.engine.schedule import check_step, plan
-from neurojax.engine.simulate import check_records, phase_variants, record_axes, watch_bounds
+from neurojax.engine.schedule import Schedule, check_step, plan
+from neurojax.engine.simulate import check_phases, check_records, integrated, phase_variants, record_axes, watch_bounds
 from neurojax.engine.state import Snapshot
+from neurojax.engine.system import Flow, System
 from neurojax.sweep.axes import check_over, check_seeds
 from neurojax.sweep.devices import chosen, first_lanes, free_memory, mesh_of
 from neurojax.sweep.lanes import LaneShape, Setup, lane_shape, layout_of
@@ -29,17 +30,16 @@ from neurojax.sweep.store import Field, describe, fingerprint, provenance
 class Plan:
     """The parts of a sweep with their tiles, and the table that they fill."""
 
-    def __init__(self, system, over, dt, duration, steps, method, seeds, record, state, options: SweepOptions | None):
+    def __init__(
+        self, system, over, dt, duration, steps, method, seeds, record, state, options: SweepOptions | None, lanes: int | None = None
+    ):
         self.options = options = options or SweepOptions()
         records = check_records(record)
         grid = Grid(check_over(over))
         if not records:
             raise ValueError("record={}: a sweep keeps only what is recorded; give for example {'r': nj.Mean(nj.order_parameter)}")
-        for name, _ in records:
-            if name in ("seed", "status", "bad_step", "point", *grid.names, *grid.axes):
-                raise ValueError(f"record[{name!r}]: this name is an axis or taken; choose another")
         dtype, devices = floating(options.dtype), chosen(options.devices)
-        setup = Setup(Settings(records), mesh_of(devices), options.rng == "paired")
+        setup = Setup(Settings(records), mesh_of(devices), options.rng == "paired", not isinstance(state, Snapshot))
         first_step = state.step if isinstance(state, Snapshot) else 0
         self.common = Common(grid, check_seeds(seeds), setup, devices, dtype, state, first_step)
         self.what = {
@@ -50,11 +50,13 @@ class Plan:
         }
         self.need = 0
         with precision(dtype):
+            if isinstance(system, Flow | System) and isinstance(duration, Schedule):
+                check_phases(integrated(system, method), plan(duration, steps, check_step(dt)))
             self.parts = [self._part(family, dt, duration, steps) for family in families(system, grid, method, dtype)]
             self.fields = self._same_fields()
-            lanes = options.lanes or self._lanes(max(self.parts, key=lambda part: part.carry_bytes))
+            self.lanes = lanes or options.lanes or self._lanes(max(self.parts, key=lambda part: part.carry_bytes))
         for part in self.parts:
-            part.tiles = self._tiles(part, lanes)
+            part.tiles = self._tiles(part, self.lanes)
         self.chunk = max(part.tiles.lanes for part in self.parts)
         self.rows = 0
         for part in self.parts:
@@ -72,13 +74,16 @@ class Plan:
         key = seed_key(int(common.seeds[0]))
         drawn = draw_recipes(family, [stream_key(key, "structure")], common.dtype)
         layout, sample = layout_of(drawn, np.asarray(jax.random.key_data(key)), common.dtype)
-        phase_variants(sample, phases, common.dtype)
         state = common.given(sample, int(family.points[0]), int(common.seeds[0]))
         if state is None:
             state = eqx.filter_eval_shape(lambda system: cast(system.init(jax.random.key(0)), common.dtype), sample)
-        shape = lane_shape(sample, common.setup.settings, jnp.asarray(dt, common.dtype), state, bounds)
+        shapes = [
+            lane_shape(variant, common.setup.settings, jnp.asarray(dt, common.dtype), state, bounds)
+            for variant in phase_variants(sample, phases, common.dtype)
+        ]
+        shape, used = shapes[0], frozenset().union(*(one.used for one in shapes))
         fields = _fields(shape, record_axes(records, bounds, common.first_step, last, dt))
-        return Part(family, drawn, layout, sample, dt, phases, bounds, shape.carry_bytes, shape.sample_bytes, fields, shape.used)
+        return Part(family, drawn, layout, sample, dt, phases, bounds, shape.carry_bytes, shape.sample_bytes, fields, used)
 
     def _same_fields(self) -> dict[str, Field]:
         first, *others = self.parts
@@ -90,17 +95,31 @@ class Plan:
                         f"record[{name!r}] has shape {field.shape} at {here}, but {part.fields[name].shape} at {there}; "
                         "in one sweep a record has one shape: record something reduced, or make two sweeps"
                     )
+                if part.fields[name].dtype != field.dtype:
+                    raise ValueError(
+                        f"record[{name!r}] is {field.dtype} at some points and {part.fields[name].dtype} at others; make it one"
+                    )
+                differing = any(not np.array_equal(part.fields[name].coordinates[d], c) for d, c in field.coordinates.items())
+                if differing:
+                    # Each dt has times of its own: the axis then counts samples.
+                    field.coordinates = {}
+        names = {"seed", "status", "bad_step", "point", *self.common.grid.names, *self.common.grid.axes}
+        for name, field in first.fields.items():
+            if name in names:
+                raise ValueError(f"record[{name!r}]: this name is an axis, another record's dimension, or taken; choose another")
+            names |= {name, *field.dims}
         return first.fields
 
     def _tiles(self, part: Part, lanes: int):
-        devices = 1 if self.options.lanes else len(self.common.devices)
-        return tiling(len(part.family.points), len(self.common.seeds), lanes, devices)
+        return tiling(len(part.family.points), len(self.common.seeds), lanes)
 
     def _lanes(self, part: Part) -> int:
         """Lanes per kernel: what suits the cache, or fewer if the compiled program says that they do not fit the memory."""
         budget = self.options.max_memory or free_memory(self.common.devices)
         # The carry before and after a block, beside what the program needs within.
         lanes = max(1, min(first_lanes(part.carry_bytes, self.common.devices[0].platform), budget // (3 * part.carry_bytes + 1)))
+        most = max(len(p.family.points) for p in self.parts) * len(self.common.seeds)
+        lanes = min(lanes, -(-most // len(self.common.devices)))
         part.tiles = self._tiles(part, lanes)
         self.need = Machine(part, self.common, sketch=True).memory()
         if self.need <= budget:
@@ -153,6 +172,7 @@ class Plan:
             "axes": axes,
             "seeds": self.common.seeds.tolist(),
             "chunk": self.chunk,
+            "lanes": self.lanes,
             "records": {name: list(field.dims) for name, field in self.fields.items()},
             "provenance": provenance(self.common.devices, self.common.dtype.name),
         }
@@ -184,7 +204,7 @@ def _label(values: Any) -> Any:
     if _is_plain(values):
         return values.tolist()
     labels: Sequence[Any] = range(len(values)) if isinstance(values, np.ndarray) else [v if isinstance(v, str) else repr(v) for v in values]
-    return {"labels": list(labels)}
+    return {"labels": list(labels), "content": fingerprint(describe(list(values)))}
 
 
 def _fields(shape: LaneShape, axes: Mapping[str, tuple[str, np.ndarray]]) -> dict[str, Field]:

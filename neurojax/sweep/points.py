@@ -19,6 +19,7 @@ from neurojax.engine.paths import get, is_static, parameters, replace
 from neurojax.engine.simulate import cast_system, integrated, parameter_path
 from neurojax.engine.system import Flow, Recipe, System, recipes
 from neurojax.sweep.axes import Axis
+from neurojax.sweep.store import describe, fingerprint
 
 RUN_SETTINGS = ("dt", "duration", "steps", "method")
 
@@ -78,6 +79,7 @@ class Family:
     leaves: list[Any]
     by_point: dict[int, np.ndarray]
     run: dict[str, Any]
+    full: dict[str, str]  # full names of the parameters that vary
     by_seed: dict[int, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def system(self, point: int = 0, seed: int = 0) -> System:
@@ -106,10 +108,10 @@ def _by_path(system: Any, grid: Grid, method: Integrator | None, dtype: np.dtype
     base = integrated(system, method)
     base.check()
     paths = {name: _path(base, name) for name in grid.names if name not in RUN_SETTINGS}
-    for name, path in paths.items():
-        for axis in grid.axes.values():
-            for value in axis.columns.get(name, ()):
-                _checked(base, path, value, name)
+    _check_apart(paths)
+    for axis in grid.axes.values():
+        _check_rows(base, {name: values for name, values in axis.columns.items() if name in paths}, paths)
+    full = {name: ".".join(paths.get(name, (name,))) for name in grid.names}
     outer = [d for d, axis in grid.axes.items() if any(_is_outer(base, paths, name, values) for name, values in axis.columns.items())]
     everything = np.arange(grid.size)
     place = grid.place(everything)
@@ -123,19 +125,19 @@ def _by_path(system: Any, grid: Grid, method: Integrator | None, dtype: np.dtype
             if name in RUN_SETTINGS:
                 run[name] = _plain(values[0])
             elif _is_outer(base, paths, name, values):
-                member = replace(member, paths[name], _plain(values[0]))
+                member = replace(member, paths[name], _plain(values[0]), check=False)
             else:
                 columns[name] = values
         if "method" in run:
             member = Integrated(member.flow, run["method"]) if isinstance(member, Integrated) else integrated(member, run["method"])
         for name in columns:
-            member = replace(member, paths[name], _Slot(name))
+            member = replace(member, paths[name], _Slot(name), check=False)
         leaves, structure = jax.tree.flatten(cast_system(member, dtype), is_leaf=_is_recipe)
         by_point = {
             i: _as_leaf(columns[leaf.name], get(base, paths[leaf.name])) for i, leaf in enumerate(leaves) if isinstance(leaf, _Slot)
         }
         shared = [None if isinstance(leaf, _Slot) else leaf for leaf in leaves]
-        groups.append(Family(points, structure, shared, by_point, run))
+        groups.append(Family(points, structure, shared, by_point, run, full))
     return groups
 
 
@@ -154,11 +156,34 @@ def _path(base: System, name: str) -> tuple[str, ...]:
         raise ValueError(f"over[{name!r}]: {error}{hint}") from None
 
 
-def _checked(base: System, path: tuple[str, ...], value: Any, name: str) -> None:
-    try:
-        replace(base, path, _plain(value)).check()
-    except (ValueError, TypeError) as error:
-        raise type(error)(f"over[{name!r}]={_plain(value)!r}: {error}") from error
+def _check_apart(paths: Mapping[str, tuple[str, ...]]) -> None:
+    """Refuse two axes over one parameter, or over a parameter and a part of it."""
+    for one, path in paths.items():
+        for other, longer in paths.items():
+            if one != other and longer[: len(path)] == path:
+                raise ValueError(
+                    f"over: {one!r} and {other!r} are on two axes, but one is (part of) the other; keep one, or zip other parameters"
+                )
+
+
+def _check_rows(base: System, columns: Mapping[str, Any], paths: Mapping[str, tuple[str, ...]]) -> None:
+    """Check the model with the values of each place on an axis, which walk together."""
+    for row in range(max(map(len, columns.values()), default=0)):
+        values = {name: _plain(column[row]) for name, column in columns.items()}
+        try:
+            member = base
+            for name, value in values.items():
+                member = replace(member, paths[name], value, check=False)
+            for name, value in values.items():
+                member = replace(member, paths[name], value)
+            member.check()
+        except (ValueError, TypeError) as error:
+            said = ", ".join(f"over[{name!r}]={value!r}" for name, value in values.items())
+            raise _same_kind(error)(f"{said}: {error}") from error
+
+
+def _same_kind(error: Exception) -> type[Exception]:
+    return TypeError if isinstance(error, TypeError) else ValueError
 
 
 def _plain(value: Any) -> Any:
@@ -177,7 +202,7 @@ def _is_outer(base: System, paths: Mapping[str, tuple[str, ...]], name: str, val
 def _by_builder(build: Callable[..., Any], grid: Grid, method: Integrator | None, dtype: np.dtype) -> list[Family]:
     everything = np.arange(grid.size)
     columns = {name: grid.column(name, everything) for name in grid.names}
-    gathered: dict[Any, list[tuple[int, list[Any]]]] = {}
+    gathered: dict[Any, tuple[dict[str, Any], list[tuple[int, list[Any]]]]] = {}
     for point in everything:
         values = {name: _plain(column[point]) for name, column in columns.items()}
         run = {name: values.pop(name) for name in RUN_SETTINGS if name in values}
@@ -185,16 +210,22 @@ def _by_builder(build: Callable[..., Any], grid: Grid, method: Integrator | None
             member = integrated(build(**values), run.get("method", method))
             member.check()
         except (ValueError, TypeError) as error:
-            raise type(error)(f"the system built from {values}: {error}") from error
+            raise _same_kind(error)(f"the system built from {values}: {error}") from error
         leaves, structure = jax.tree.flatten(cast_system(member, dtype), is_leaf=_is_recipe)
         look = tuple((leaf.shape, str(leaf.dtype)) if eqx.is_array(leaf) else leaf for leaf in leaves)
-        gathered.setdefault((structure, look, tuple(run.items())), []).append((int(point), leaves))
+        gathered.setdefault((structure, look, fingerprint(describe(run))), (run, []))[1].append((int(point), leaves))
     groups = []
-    for (structure, _, run), members in gathered.items():
-        rows = list(zip(*(leaves for _, leaves in members), strict=True))
-        by_point = {i: np.stack([np.asarray(v) for v in row]) for i, row in enumerate(rows) if eqx.is_array(row[0])}
-        shared = [None if i in by_point else row[0] for i, row in enumerate(rows)]
-        groups.append(Family(np.array([p for p, _ in members]), structure, shared, by_point, dict(run)))
+    for (structure, _, _), (run, members) in gathered.items():
+        rows = [
+            [leaf if not eqx.is_array(leaf) else np.asarray(leaf) for leaf in row] for row in zip(*(m for _, m in members), strict=True)
+        ]
+        # A leaf that is the same at all points is shared by their lanes.
+        moves = [i for i, row in enumerate(rows) if isinstance(row[0], np.ndarray) and any(not np.array_equal(v, row[0]) for v in row)]
+        by_point = {i: np.stack(rows[i]) for i in moves}
+        shared = [
+            None if i in by_point else jnp.asarray(row[0]) if isinstance(row[0], np.ndarray) else row[0] for i, row in enumerate(rows)
+        ]
+        groups.append(Family(np.array([p for p, _ in members]), structure, shared, by_point, run, {name: name for name in grid.names}))
     return groups
 
 
@@ -212,12 +243,12 @@ def draw_recipes(family: Family, keys: list[Any], dtype: np.dtype) -> Family:
         drawn_members.append([cast_system(get(realised, path), dtype) for path in places])
     slotted = jax.tree.unflatten(family.structure, [_Slot(str(i)) if leaf is None else leaf for i, leaf in enumerate(family.leaves)])
     for path, parts in zip(places, zip(*drawn_members, strict=True), strict=True):
-        slotted = replace(slotted, path, parts[0] if fixed else _by_seed(path, parts))
+        slotted = replace(slotted, path, parts[0] if fixed else _by_seed(path, parts), check=False)
     leaves, structure = jax.tree.flatten(slotted, is_leaf=lambda leaf: isinstance(leaf, _PerSeed))
     by_point = {i: family.by_point[int(leaf.name)] for i, leaf in enumerate(leaves) if isinstance(leaf, _Slot)}
     by_seed = {i: leaf.values for i, leaf in enumerate(leaves) if isinstance(leaf, _PerSeed)}
     shared = [None if i in by_point or i in by_seed else leaf for i, leaf in enumerate(leaves)]
-    return Family(family.points, structure, shared, by_point, family.run, by_seed)
+    return Family(family.points, structure, shared, by_point, family.run, family.full, by_seed)
 
 
 class _PerSeed:
@@ -272,9 +303,8 @@ class Tiling:
         return np.minimum(points, self.points - 1), np.minimum(seeds, self.seeds - 1), real
 
 
-def tiling(points: int, seeds: int, lanes: int, devices: int) -> Tiling:
-    """Tiles of at most `lanes`, points first (they share what is drawn per seed), and enough of them for all devices."""
-    lanes = max(1, min(lanes, -(-points * seeds // devices)))
+def tiling(points: int, seeds: int, lanes: int) -> Tiling:
+    """Tiles of at most `lanes`, points first (they share what is drawn per seed)."""
     tile_points = min(points, lanes)
     tile_points = -(-points // -(-points // tile_points))
     tile_seeds = max(1, min(seeds, lanes // tile_points))
@@ -282,15 +312,17 @@ def tiling(points: int, seeds: int, lanes: int, devices: int) -> Tiling:
     return Tiling(points, seeds, tile_points, tile_seeds)
 
 
-def point_words(grid: Grid, points: np.ndarray) -> np.ndarray:
-    """Two words per point that depend on its coordinate values alone, not on its place in the grid: shape (points, 2), uint32."""
-    columns = {name: grid.column(name, points) for name in sorted(grid.names)}
+def point_words(grid: Grid, family: Family) -> np.ndarray:
+    """Two words for each point of a family, (points, 2): they depend on its coordinates alone, not on its place in the grid."""
+    points = family.points
+    columns = {family.full[name]: grid.column(name, points) for name in sorted(grid.names, key=family.full.__getitem__)}
     words = np.empty((len(points), 2), np.uint32)
     for row in range(len(points)):
         digest = hashlib.blake2b(digest_size=8)
         for name, values in columns.items():
             value = values[row]
-            data = np.asarray(value, float).tobytes() if isinstance(values, np.ndarray) else repr(value).encode()
+            # + 0.0 makes one zero of both.
+            data = (np.asarray(value, float) + 0.0).tobytes() if isinstance(values, np.ndarray) else fingerprint(describe(value)).encode()
             digest.update(name.encode() + b"=" + data + b";")
         words[row] = np.frombuffer(digest.digest(), np.uint32)
     return words

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +23,7 @@ from neurojax.sweep.dataset import labelled
 from neurojax.sweep.machine import Machine, Part
 from neurojax.sweep.options import SweepOptions
 from neurojax.sweep.plan import Plan, flattened
-from neurojax.sweep.store import DIVERGED, DONE, PADDING, TO_DO, Store
+from neurojax.sweep.store import DIVERGED, DONE, PADDING, TO_DO, Store, describe
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -70,7 +72,10 @@ def sweep(
 
     Errors: ValueError or TypeError naming the argument, before anything is compiled or written.
     """
-    plan = Plan(system, over, dt, duration, steps, method, seeds, record, state, options)
+    if store is not None:
+        _check_describable(store, [system, over, record, method, state, duration])
+    lanes = Store.open(store, mode="r+").header.get("lanes") if store is not None and _holds_something(store) else None
+    plan = Plan(system, over, dt, duration, steps, method, seeds, record, state, options, lanes)
     began = time.perf_counter()
     with precision(plan.common.dtype):
         target = _target(plan, store)
@@ -100,14 +105,33 @@ def explain(
     state: Any = None,
     options: SweepOptions | None = None,
 ) -> str:
-    """What `sweep` with the same arguments would do: points, lanes, tiles, programs, memory, size of the store. Compiles, runs nothing."""
+    """What `sweep` with the same arguments would do: points, lanes, tiles, programs, memory, size of the store.
+
+    Compiles one program and simulates nothing.
+    """
     return Plan(system, over, dt, duration, steps, method, seeds, record, state, options).text()
+
+
+def _check_describable(path: str | os.PathLike, parts: list[Any]) -> None:
+    """Refuse a store for what could not be told from something else when the sweep is resumed."""
+    unknown = re.search(r'"indescribable": "([^"]+)"', json.dumps(describe(parts)))
+    if unknown:
+        raise ValueError(
+            f"store={str(path)!r}: a {unknown[1]} cannot be told from another when the sweep is resumed; "
+            "make it a frozen dataclass, an equinox.Module or a function"
+        )
+
+
+def _holds_something(path: str | os.PathLike) -> bool:
+    """Whether a path is taken: an empty folder is not."""
+    path = Path(path)
+    return path.exists() and not (path.is_dir() and not any(path.iterdir()))
 
 
 def _target(plan: Plan, path: str | os.PathLike | None) -> Store:
     """A new store, or the one at `path` if it holds this very sweep."""
     header = plan.header()
-    if path is None or not Path(path).exists():
+    if path is None or not _holds_something(path):
         return Store.create(path, plan.rows, plan.chunk, plan.table(), plan.fields, header)
     store = Store.open(path, mode="r+")
     kinds = {"fingerprint": "model or run settings", "axes": "axes", "seeds": "seeds", "chunk": "lanes per kernel"}

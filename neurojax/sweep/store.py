@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import hashlib
+import inspect
 import json
 import os
 import platform
@@ -141,8 +142,33 @@ def describe(value: Any) -> Any:
             **{name: describe(getattr(value, name)) for name in fields},
         }
     if callable(value) and hasattr(value, "__qualname__"):
-        return f"{value.__module__}.{value.__qualname__}"
-    return repr(value)
+        return _function(value)
+    text = repr(value)
+    if " at 0x" in text:
+        return {"indescribable": f"{type(value).__module__}.{type(value).__qualname__}"}
+    return text
+
+
+def _function(function: Any) -> Any:
+    """A function by its name, its text, and the values that it has closed over."""
+    home = function.__module__ or ""
+    name = f"{home}.{function.__qualname__}"
+    inner = inspect.unwrap(function)
+    code = getattr(inner, "__code__", None)
+    if code is None or home.split(".")[0] == "neurojax":
+        return name
+    try:
+        text = inspect.getsource(inner)
+    except (OSError, TypeError):
+        text = code.co_code.hex() + repr(code.co_consts)
+    cells = [cell.cell_contents for cell in inner.__closure__ or ()]
+    closed = [c.__qualname__ if callable(c) and hasattr(c, "__qualname__") else describe(c) for c in cells]
+    return {
+        "function": name,
+        "text": hashlib.sha256(text.encode()).hexdigest(),
+        "closed over": closed,
+        "defaults": describe(inner.__defaults__),
+    }
 
 
 def provenance(devices: list[Any], dtype: str) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def test_histogram(path):
     out = run(nj.Histogram(x, bins=20, range=(-2.0, 2.0)))
     counts, edges = np.histogram(path.astype(np.float32).ravel(), bins=20, range=(-2, 2))
     assert np.abs(out.records["it"] - counts).sum() <= 4  # samples within rounding of an edge
-    assert np.allclose(out.axes["it"], (edges[1:] + edges[:-1]) / 2)
+    assert np.allclose(out.times["it"], (edges[1:] + edges[:-1]) / 2)
 
 
 def test_values_at_given_times(path):
@@ -102,14 +102,14 @@ def test_autocorrelation(path):
     expected = np.asarray(expected)
     assert np.allclose(out.records["it"], expected / expected[0], atol=1e-5)
     assert np.allclose(run(nj.Autocorrelation(x, lags=lags, normalise=False)).records["it"], expected, atol=1e-5)
-    assert np.allclose(out.axes["it"], np.arange(lags) * DT)
+    assert np.allclose(out.times["it"], np.arange(lags) * DT)
 
 
 def test_spectrum_equals_scipy(path):
     """Oracle: scipy.signal.welch with the same windows."""
     out = run(nj.Spectrum(x, length=128, every=2))
     frequency, power = scipy.signal.welch(path[::2], fs=1 / (2 * DT), window="hann", nperseg=128, noverlap=0, detrend="constant", axis=0)
-    assert np.allclose(out.axes["it"], frequency)
+    assert np.allclose(out.times["it"], frequency)
     assert np.allclose(out.records["it"], power, rtol=1e-3, atol=1e-6)
 
 

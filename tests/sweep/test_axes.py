@@ -206,3 +206,68 @@ def test_what_is_realised_per_seed_is_shared_by_its_points():
     layout, system = layout_of(family, np.asarray(jax.random.key_data(jax.random.key(0))), np.dtype("float32"))
     names = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(system)]
     assert dict(zip(names, layout, strict=True)) == {".flow.gain": (False, True), ".flow.weights": (True, False)}
+
+
+def test_stores_tell_other_functions_and_arrays_apart(tmp_path):
+    """The same call on another builder, measure or array of phases must not be answered from the store."""
+    zeros, ones = np.zeros((2, 16)), np.linspace(0, 3, 32).reshape(2, 16)
+    go(MODEL, {"initial": zeros}, store=tmp_path / "phases.zarr")
+    with pytest.raises(ValueError, match="holds another sweep"):
+        go(MODEL, {"initial": ones}, store=tmp_path / "phases.zarr")
+    for factor in (1.0, 5.0):
+
+        def build(k, factor=factor):
+            return nj.Kuramoto(16, coupling=factor * k)
+
+        if factor == 1.0:
+            go(build, {"k": [1.0, 2.0]}, store=tmp_path / "built.zarr")
+        else:
+            with pytest.raises(ValueError, match="holds another sweep"):
+                go(build, {"k": [1.0, 2.0]}, store=tmp_path / "built.zarr")
+
+
+def test_a_sweep_is_completed_on_other_devices(tmp_path):
+    """Lanes per kernel belong to the store: made on three devices, finished on one, the same bits."""
+    over, path = {"coupling": np.linspace(0, 2, 9)}, tmp_path / "moved.zarr"
+    first = go(MODEL, over, store=path)
+    group = zarr.open_group(path, mode="r+")
+    chunk = int(group.attrs["chunk"])
+    group["status"][:chunk] = 0
+    group["r"][:chunk] = np.nan
+    again = go(MODEL, over, store=path, options=nj.SweepOptions(devices=1))
+    assert np.array_equal(again.r, first.r)
+
+
+def test_axes_rows_are_checked_together():
+    """Zipped values need only make sense together, also where sizes and arrays walk together."""
+    arrays = [np.zeros(4), np.ones(6)]
+    data = go(MODEL, {"size": nj.zip(n=[4, 6], frequencies=arrays)})
+    assert data.r.shape == (2, 1)
+
+
+def test_builders_share_what_is_equal_and_durations_may_be_schedules():
+    from neurojax.sweep.axes import check_over
+    from neurojax.sweep.points import Grid, families
+
+    weights = np.ones((16, 16)) / 16
+
+    def build(k):
+        return nj.Kuramoto(16, coupling=k, graph=nj.Dense(weights))
+
+    (family,) = families(build, Grid(check_over({"k": [1.0, 2.0]})), None, np.dtype("float32"))
+    assert [values.shape for values in family.by_point.values()] == [(2,)]
+
+
+def test_independent_draws_do_not_depend_on_spelling():
+    options = nj.SweepOptions(rng="independent")
+    short = go(MODEL, {"scale": [0.5, 2.0]}, options=options)
+    full = go(MODEL, {"frequencies.scale": [0.5, 2.0]}, options=options)
+    assert np.array_equal(short.r, full.r)
+    zero, minus = (go(MODEL, {"coupling": [z, 1.0]}, options=options) for z in (0.0, -0.0))
+    assert np.array_equal(zero.r, minus.r)
+
+
+def test_axes_over_dt_leave_no_false_times():
+    data = go(MODEL, {"dt": [0.1, 0.05]}, record={"c": nj.Autocorrelation(nj.order_parameter, lags=3)})
+    assert "c_lag" not in data.coords
+    assert data.c.dims == ("dt", "seed", "c_lag")

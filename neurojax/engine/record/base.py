@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from neurojax.engine.paths import get
+from neurojax.engine.paths import get, resolve
 from neurojax.engine.system import Clock, View
 
 Measure = Callable[[View], PyTree]
@@ -27,7 +27,8 @@ class Record:
             once: a fresh lambda for each call compiles again.
         every: watch only steps that are multiples of this (steps, >= 1).
         warmup: leave out the first `warmup` (time units, >= 0) of the run, or of `phase`.
-        of: attribute path of a part of a nested system; the view then shows that part and its state.
+        of: name of a part of a nested system (a path, or a unique end of one); the view then shows that part, and the part of the
+            state at the same path.
         phase: watch only this phase of the run's `Schedule`.
 
     A record of one's own subclasses this and gives `start`, `update`, `finish`.
@@ -51,7 +52,7 @@ class Record:
     def see(self, view: View) -> PyTree:
         """The measure of the view, or of the part `of` it."""
         if self.of is not None:
-            path = self.of.split(".")
+            path = resolve(view.system, self.of)
             view = view._replace(system=get(view.system, path), state=get(view.state, path))
         return self.measure(view)
 
