@@ -116,6 +116,6 @@ def test_interrupted(neurojax, monkeypatch):
         raise nj.Interrupted(simulate(model, duration=1, **arguments))
 
     monkeypatch.setattr(nj, "simulate", stopped)
-    said = neurojax("run", "kuramoto", "n=8", "duration=4", "dt=0.05", "save=state.npz")
+    said = neurojax("run", "kuramoto", "n=8", "duration=4", "dt=0.05", "save=state.npz", "record.r_mean=Mean(order_parameter)")
     assert said.code == 130
     assert said.err.endswith("continue: neurojax run --config state.config.yaml state=state.npz duration=3\n")
