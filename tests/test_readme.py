@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-import numpy as np
+import jax
 
 README = Path(__file__).parents[1] / "README.md"
 SMALLER = {
@@ -12,6 +12,7 @@ SMALLER = {
     "np.linspace(0, 4, 32)": "np.linspace(0, 4, 3)",
     "seeds=8": "seeds=2",
     "nj.use_cpus(2)": "nj.use_cpus(3)",
+    "range(40)": "range(2)",
 }
 
 
@@ -23,9 +24,10 @@ def test_its_python_runs(tmp_path, monkeypatch):
     for block in blocks:
         for size, small in SMALLER.items():
             block = block.replace(size, small)
-        exec(block, space)
+        with jax.numpy_dtype_promotion("standard"):  # optax does not compute under strict promotion
+            exec(block, space)
     assert space["data"].r.shape == (3, 3, 2)
-    assert np.isfinite(float(space["slope"]))
+    assert 2.0 < float(space["coupling"]) < 2.6
     assert space["run"].status == 1
     assert (tmp_path / "fhn.npz").is_file()
     assert (tmp_path / "runs" / "phase.zarr").is_dir()
