@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
 import jax
-from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree, Scalar
+from jaxtyping import Float, Int, PRNGKeyArray, PyTree, Scalar
 
 
 class Clock(NamedTuple):
@@ -129,6 +129,3 @@ def recipes(system: Any) -> list[Recipe]:
     """The host recipes in a system that is not realised yet."""
     leaves = jax.tree.leaves(system, is_leaf=lambda leaf: isinstance(leaf, Recipe))
     return [leaf for leaf in leaves if isinstance(leaf, Recipe)]
-
-
-__all__ = ["Array", "Clock", "Draw", "Flow", "Model", "Recipe", "Step", "System", "View", "recipes"]

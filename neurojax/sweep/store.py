@@ -21,7 +21,6 @@ from zarr.storage import MemoryStore
 
 SCHEMA = 1
 TO_DO, DONE, DIVERGED, PADDING = 0, 1, 2, 3  # values of `status`
-TABLE = ("seed", "status", "bad_step")
 
 
 class Store:
@@ -42,7 +41,7 @@ class Store:
         group = zarr.open_group(target, mode="w-", zarr_format=3)
         store = cls(group)
         for name, values in columns.items():
-            store._array(name, values.shape, values.dtype, chunk, ["point", *_names(name, values.ndim - 1)])[...] = values
+            store._array(name, values.shape, values.dtype, chunk, ["point"])[...] = values
         store._array("status", (rows,), np.int8, chunk, ["point"], fill=TO_DO)
         store._array("bad_step", (rows,), np.int32, chunk, ["point"], fill=-1)
         for name, field in fields.items():
@@ -105,10 +104,6 @@ class Field:
 
     def __init__(self, shape: tuple[int, ...], dtype: Any, dims: tuple[str, ...], coordinates: Mapping[str, np.ndarray] | None = None):
         self.shape, self.dtype, self.dims, self.coordinates = shape, np.dtype(dtype), dims, dict(coordinates or {})
-
-
-def _names(name: str, count: int) -> list[str]:
-    return [f"{name}_{i}" for i in range(count)]
 
 
 def fingerprint(description: Any) -> str:
