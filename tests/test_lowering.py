@@ -13,7 +13,7 @@ from neurojax.engine.compile import compiled
 from neurojax.engine.simulate import run_block
 from neurojax.sweep.lanes import programs
 from neurojax.sweep.machine import Machine
-from neurojax.sweep.plan import Plan
+from neurojax.sweep.plan import Plan, Request
 
 PLATFORMS = ("cuda", "tpu")
 RECORDS = {
@@ -76,17 +76,17 @@ def test_methods_lower(method):
 @pytest.mark.parametrize("graph", GRAPHS)
 def test_a_sweeps_programs_lower(rng, graph):
     machine = plan_of(graph, rng)
-    tile = machine.open([0, 0])
+    launch = machine.open(machine.part.layout.kernels(0)[:1] * 2)
     room = {"trace": 14}
-    arguments, static = machine._call(tile, 0, 0, 40, room, True)
+    arguments, static = machine._call(launch.tile, 0, 0, 40, room, True)
     assert lowered(programs(True).advance, *arguments, **static)
-    assert lowered(programs(True).finish, tile.carry.kept, setup=machine.common.setup)
+    assert lowered(programs(True).finish, launch.tile.carry.kept, setup=machine.common.setup)
 
 
 def plan_of(graph, rng, devices=2):
     model = nj.Kuramoto(16, noise=0.1, frequencies=nj.Lorentzian(0.5), graph=GRAPHS[graph])
     options = nj.SweepOptions(rng=rng, devices=devices, lanes=4)
-    plan = Plan(model, {"coupling": [0.5, 1.0, 1.5, 2.0]}, 0.1, None, 40, None, 4, RECORDS, None, options)
+    plan = Plan(Request(model, {"coupling": [0.5, 1.0, 1.5, 2.0]}, 0.1, steps=40, seeds=4, record=RECORDS, options=options))
     return Machine(plan.parts[0], plan.common)
 
 
@@ -108,7 +108,8 @@ def test_the_opening_of_tiles_and_the_single_block_lower(monkeypatch):
 
     monkeypatch.setattr(sys.modules["neurojax.sweep.lanes"], "compiled", catching)
     monkeypatch.setattr(sys.modules["neurojax.engine.simulate"], "compiled", catching)
-    plan_of("all to all", "paired").open([0, 0])
+    machine = plan_of("all to all", "paired")
+    machine.open(machine.part.layout.kernels(0)[:1] * 2)
     nj.simulate(nj.Kuramoto(16, noise=0.1), steps=4, dt=0.1, record=RECORDS)
     assert set(caught) == {"open_tiles", run_block.__name__}
     for real, args, kwargs in caught.values():

@@ -1,4 +1,4 @@
-"""The command line: `neurojax list | run | sweep | figures | info`."""
+"""The command line: `neurojax list | run | sweep | resume | figures | export | info`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,19 @@ from neurojax.cli import help as texts
 from neurojax.cli.config import Request, parsed
 from neurojax.engine.paths import nearest
 
-COMMANDS = {"run": texts.RUN, "sweep": texts.SWEEP, "figures": texts.FIGURES, "info": texts.INFO, "list": texts.LIST}
+COMMANDS = {
+    "run": texts.RUN,
+    "sweep": texts.SWEEP,
+    "resume": texts.RESUME,
+    "figures": texts.FIGURES,
+    "export": texts.EXPORT,
+    "info": texts.INFO,
+    "list": texts.LIST,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 diverged, 2 a mistake in what was asked, 130 interrupted.
+    """Run one command and return its exit code: 0 done, 1 diverged or failed, 2 a mistake in what was asked, 130 stopped.
 
     argv: the words after `neurojax`. None, as the console script calls it, takes those of the process and turns JAX's
     compilation cache on; a call from Python leaves JAX's settings alone.
@@ -67,11 +75,15 @@ def _work(command: str) -> tuple[Callable[[Request], int], Sequence[str]]:
         from neurojax.cli import sweep
 
         return sweep.command, sweep.FLAGS
+    if command == "resume":
+        from neurojax.cli import sweep
+
+        return sweep.resume, ("--retry",)
     if command == "list":
         return _list, ()
     from neurojax.cli import stores
 
-    return (stores.figures if command == "figures" else stores.info), ()
+    return {"figures": stores.figures, "export": stores.export, "info": stores.info}[command], ()
 
 
 def _list(request: Request) -> int:

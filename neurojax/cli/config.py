@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from neurojax.engine.paths import nearest
 
 SECTIONS = ("model", "over", "record", "options")  # free names below these
-TEXT = ("system", "state", "save", "out", "store", "figure")  # settings that are names of things, never expressions
-FLAGS = {"--help": False, "--cfg": False, "--explain": False, "--config": True}  # whether a value follows
+TEXT = ("system", "state", "save", "out", "store", "shard", "figure")  # settings that are names of things, never expressions
+FLAGS = {"--help": False, "--cfg": False, "--explain": False, "--config": True, "--retry": True}  # whether a value follows
 CONF = Path(__file__).parents[1] / "conf"
 PLAIN = re.compile(r"[\w\s.+\-,\[\]]*", re.ASCII)  # what Hydra's own grammar reads as it stands
 
@@ -36,7 +36,7 @@ def parsed(words: Sequence[str], flags: Sequence[str]) -> Request:
                 raise ValueError(f"there is no flag {flag!r}; {nearest(flag, ['--help', *flags])}")
             request.flags[flag] = value or next(rest, "") if FLAGS[flag] else ""
             if FLAGS[flag] and not request.flags[flag]:
-                raise ValueError(f"{flag} needs a file, as in {flag} settings.yaml")
+                raise ValueError(f"{flag} needs a value, as in " + ("--retry diverged" if flag == "--retry" else f"{flag} settings.yaml"))
         elif "=" in word:
             name, _, value = word.partition("=")
             request.overrides.append((name.lstrip("+"), value))

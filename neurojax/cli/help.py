@@ -5,7 +5,9 @@ neurojax: batched, differentiable simulation of neural dynamics
 
   neurojax run kuramoto coupling=2 noise=0.3         one run, its records as a table
   neurojax sweep kuramoto                            a phase diagram: coupling x noise x seeds
+  neurojax resume runs/kuramoto-1.zarr               finish what a store still lacks
   neurojax figures runs/kuramoto-1.zarr              draw what a sweep holds
+  neurojax export runs/kuramoto-1.zarr phase.nc      as netCDF or CSV
   neurojax info runs/kuramoto-1.zarr                 what is in it, how far it is, who computed it
   neurojax list                                      models, measures, records, graphs and all else by name
 
@@ -50,8 +52,28 @@ neurojax sweep MODEL [NAME=VALUE ...]: a grid of runs, kept in a store
   --cfg           print the composed configuration, run nothing
   --config FILE   a YAML file of overrides, such as the .config.yaml beside a store
 
-Settings: over.NAME seeds dt duration steps method record.NAME state store figure cpus options.NAME
-Killed or stopped with Ctrl-C: the same command on the same store does the rest. Axes that you name replace the example's."""
+  --retry diverged   compute diverged lanes of the store again
+
+Settings: over.NAME seeds dt duration steps method record.NAME state store shard figure cpus options.NAME
+Killed, or stopped with Ctrl-C: `neurojax resume STORE`, or the same command, does the rest. More seeds or values on an axis of the same
+store: only what it lacks is computed. Several processes share a store with shard=0/4 ... shard=3/4. Axes that you name replace the
+example's."""
+
+RESUME = """\
+neurojax resume STORE [shard=I/N] [cpus=K] [figure=FILE]: finish what a store still lacks
+
+  neurojax resume runs/kuramoto-1.zarr
+  neurojax resume runs/kuramoto-1.zarr --retry diverged            compute diverged lanes again, too
+  neurojax resume runs/kuramoto-1.zarr shard=2/8                   one of eight processes that share the work
+
+Damaged or deleted chunks are computed again. A store that a script made is built again from its description, if its model and
+functions can be imported."""
+
+EXPORT = """\
+neurojax export STORE FILE: a sweep as netCDF (.nc) or CSV (.csv)
+
+  neurojax export runs/kuramoto-1.zarr phase.nc
+  neurojax export runs/kuramoto-1.zarr phase.csv                   one line per lane, records of one number only"""
 
 FIGURES = """\
 neurojax figures STORE [out=FOLDER]: draw what suits a sweep, whole or still being written

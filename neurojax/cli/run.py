@@ -81,7 +81,8 @@ def dataset(job: Job, run: nj.Run) -> xr.Dataset:
 
     import xarray as xr
 
-    from neurojax.sweep.store import describe, provenance
+    from neurojax.sweep.provenance import provenance
+    from neurojax.sweep.spec import describe
 
     data, coordinates = {}, {}
     for name, record in job.arguments["record"].items():
@@ -92,7 +93,13 @@ def dataset(job: Job, run: nj.Run) -> xr.Dataset:
                 dims[0] = f"{name}_{axis}"
                 coordinates[dims[0]] = np.asarray(run.times[name])
             data[leaf] = (dims, values)
-    what = {"system": describe(job.system), "arguments": describe(job.arguments), "status": run.status, "bad_step": run.bad_step}
+    arguments = {name: describe(value) for name, value in job.arguments.items()}
+    what = {
+        "system": describe(job.system),
+        "arguments": arguments,
+        "status": run.status,
+        "bad_step": run.bad_step,
+    }
     dtype = (job.config["options"] or {}).get("dtype") or "float32"
     attributes = {"what": json.dumps(what), "provenance": json.dumps(provenance(jax.devices()[:1], dtype)), "config": as_yaml(job.config)}
     return xr.Dataset(data, coordinates, attributes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 import threading
 import time
@@ -12,8 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from neurojax.engine.loop import NEVER, Carry, samples
-from neurojax.engine.record import Trace
+from neurojax.engine.loop import NEVER, Carry, Settings, samples
 
 FIRST_BLOCK = 32  # steps: short enough to learn the pace from
 TRACE_BYTES = 64 << 20  # samples kept on the device between two visits of the host
@@ -23,10 +23,20 @@ class Advance(NamedTuple):
     """The compiled block of a batch of lanes, and what the host needs to know of it."""
 
     call: Callable[..., tuple[Carry, dict[str, Any], Any]]  # (carry, phase, start, stop, room, guarded)
-    traces: dict[str, Trace]
+    settings: Settings
     bounds: dict[str, tuple[int, int]]
     sample_bytes: dict[str, int]  # of all lanes together
     lane_axes: int  # leading axes of every array that count lanes
+    fetch: Callable[[Any], np.ndarray] = np.asarray  # a device array on the host
+    agree: Callable[[Sequence[float]], Sequence[float]] | None = None  # largest values among the processes of one program
+
+
+@dataclasses.dataclass
+class Pace:
+    """How many steps a block makes, learned from the last one, and the seconds that blocks have taken."""
+
+    length: int = FIRST_BLOCK
+    seconds: float = 0.0
 
 
 def drive(
@@ -36,53 +46,62 @@ def drive(
     phases: Sequence[int],
     *,
     seconds: float = 1.0,
+    pace: Pace | None = None,
     report: Callable[[int], None] | None = None,
     stop_requested: Callable[[], bool] = lambda: False,
 ) -> tuple[Carry, dict[str, Any], int]:
     """Run the phases (lengths in steps) block by block: the last carry, the traces' samples on the host, the step reached.
 
     A block takes about `seconds`, so that stopping and progress do not have to wait longer. A lane that comes out of a block
-    with a non-finite state is run again from the block's beginning with a look at every step, and frozen before the bad one.
+    with a non-finite state is run again from the block's beginning with a look at every step, and frozen before the bad one; where
+    an invariant is to hold, every step is looked at in the first place.
     """
+    pace = pace or Pace()
+    agree = advance.agree or (lambda values: values)
+    always = advance.settings.invariant is not None
     room, longest = room_for(advance, sum(phases))
-    kept: dict[str, list[Any]] = {name: [] for name in advance.traces}
-    step, length = start, FIRST_BLOCK
+    kept: dict[str, list[Any]] = {name: [] for name in advance.settings.traces}
+    step = start
     for phase, steps in enumerate(phases):
         end = step + steps
         while step < end:
-            size = min(length, longest, end - step)
+            size = min(pace.length, longest, end - step)
             began = time.perf_counter()
-            new, traces, sound = advance.call(carry, phase, step, step + size, room, False)
-            fresh = ~np.asarray(sound) & (np.asarray(carry.bad) == NEVER)
-            if fresh.any():
+            new, traces, sound = advance.call(carry, phase, step, step + size, room, always)
+            spoiled = bool(np.any(~advance.fetch(sound) & (advance.fetch(carry.bad) == NEVER))) and not always
+            if agree([spoiled])[0]:
                 careful, slow_traces, _ = advance.call(carry, phase, step, step + size, room, True)
-                new, traces = _choose(fresh, (careful, slow_traces), (new, traces))
-            for name, trace in advance.traces.items():
+                new, traces = _choose(~sound & (carry.bad == NEVER), (careful, slow_traces), (new, traces))
+            jax.block_until_ready(new)
+            took = time.perf_counter() - began
+            pace.seconds += took
+            for name, trace in advance.settings.traces.items():
                 low, high = advance.bounds[name]
                 count = len(samples(trace.every, max(low, step), min(high, step + size)))
                 take = (slice(None),) * advance.lane_axes + (slice(0, count),)
-                kept[name].append(jax.tree.map(lambda t, cut=take: np.asarray(t)[cut], traces[name]))
+                kept[name].append(jax.tree.map(lambda t, cut=take: advance.fetch(t)[cut], traces[name]))
             carry, step = new, step + size
             if report is not None:
                 report(step - start)
-            if stop_requested():
+            stop, slowest = agree([stop_requested(), took])
+            pace.length = min(int(size * min(8.0, max(0.25, seconds / max(slowest, 1e-4)))) + 1, 2**30)
+            if stop:
                 return carry, _joined(advance, kept, carry, start, step), step
-            took = time.perf_counter() - began
-            length = min(int(size * min(8.0, max(0.25, seconds / max(took, 1e-4)))) + 1, 2**30)
     return carry, _joined(advance, kept, carry, start, step), step
 
 
 def room_for(advance: Advance, steps: int) -> tuple[dict[str, int], int]:
     """Samples per block for each trace, and the longest block that fits them."""
-    if not advance.traces:
+    traces = advance.settings.traces
+    if not traces:
         return {}, max(steps, 1)
-    per_step = sum(advance.sample_bytes[name] / trace.every for name, trace in advance.traces.items())
+    per_step = sum(advance.sample_bytes[name] / trace.every for name, trace in traces.items())
     longest = max(1, min(steps, int(TRACE_BYTES / max(per_step, 1e-9))))
     longest = 1 << (longest - 1).bit_length()  # few sizes, few compilations
-    return {name: longest // trace.every + 1 for name, trace in advance.traces.items()}, longest
+    return {name: longest // trace.every + 1 for name, trace in traces.items()}, longest
 
 
-def _choose(mask: np.ndarray, then: Any, otherwise: Any) -> Any:
+def _choose(mask: Any, then: Any, otherwise: Any) -> Any:
     def one(a, b):
         return jnp.where(mask.reshape(mask.shape + (1,) * (jnp.ndim(a) - mask.ndim)), a, b)
 
@@ -91,11 +110,11 @@ def _choose(mask: np.ndarray, then: Any, otherwise: Any) -> Any:
 
 def _joined(advance: Advance, kept: dict[str, list[Any]], carry: Carry, start: int, stop: int) -> dict[str, Any]:
     """Samples of all blocks along one axis; those from a lane's bad step on are blanked, for the frozen state was stepped on."""
-    bad, joined = np.asarray(carry.bad), {}
+    bad, joined = advance.fetch(carry.bad), {}
     for name, parts in kept.items():
         if parts:
             low, high = advance.bounds[name]
-            steps = samples(advance.traces[name].every, max(low, start), min(high, stop))
+            steps = samples(advance.settings.traces[name].every, max(low, start), min(high, stop))
             whole = jax.tree.map(lambda *leaves: np.concatenate(leaves, advance.lane_axes), *parts)
             joined[name] = blanked(whole, steps, bad) if np.any(bad != NEVER) else whole
     return joined
@@ -112,22 +131,30 @@ def blanked(trace: Any, steps: np.ndarray, bad: Any) -> Any:
     return jax.tree.map(lambda leaf: one(leaf).astype(leaf.dtype), trace)
 
 
-class ctrl_c:
-    """While entered in the main thread, the first Ctrl-C asks the host loop to stop at the end of its block; the second raises."""
+class stoppable:
+    """While entered in the main thread, the first Ctrl-C or SIGTERM asks the host loop to stop at the end of its block; the second raises.
 
-    def __enter__(self):
-        self.asked = False
-        self.previous = None
+    Gives a function that says whether it was asked; `.signal` is which signal it was.
+    """
+
+    def __enter__(self) -> stoppable:
+        self.signal: int | None = None
+        self.previous: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():
-            self.previous = signal.getsignal(signal.SIGINT)
-            signal.signal(signal.SIGINT, self._ask)
-        return lambda: self.asked
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self.previous[number] = signal.getsignal(number)
+                signal.signal(number, self._ask)
+        return self
 
-    def _ask(self, *_):
-        if self.asked:
+    def __call__(self) -> bool:
+        """Whether it was asked to stop."""
+        return self.signal is not None
+
+    def _ask(self, number: int, _: Any) -> None:
+        if self.signal is not None:
             raise KeyboardInterrupt
-        self.asked = True
+        self.signal = number
 
     def __exit__(self, *_):
-        if self.previous is not None:
-            signal.signal(signal.SIGINT, self.previous)
+        for number, handler in self.previous.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

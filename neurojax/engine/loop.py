@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -40,6 +41,7 @@ class Settings(NamedTuple):
 
     records: tuple[tuple[str, Record], ...]
     guarded: bool = False  # look for non-finite values at every step and freeze, or leave it to the end of the block
+    invariant: Callable[[View], Any] | None = None  # what must hold after every step, beside that the state is finite
 
     @property
     def traces(self) -> dict[str, Trace]:
@@ -136,6 +138,11 @@ def check_context(context: Context, state: PyTree) -> frozenset[str]:
         except Exception as error:
             raise TypeError(f"record[{record_name!r}]: its measure fails on the state of {name}: {error}") from error
 
+    if settings.invariant is not None:
+        said = jax.eval_shape(lambda: settings.invariant(look(system, state, clock, drawn, None)))  # type: ignore[misc]
+        if getattr(said, "shape", None) != () or getattr(said, "dtype", None) != np.dtype(bool):
+            raise TypeError(f"invariant: it gives {said} for {name}; return one truth value, for example jnp.all(view.state > 0)")
+
     def once():
         new, aux = make(system, state, clock, drawn)
         view = look(system, state, clock, drawn, aux)
@@ -183,6 +190,8 @@ def _tick(context: Context, first: Int[Scalar, ""], step: Int[Scalar, ""], loop:
     sound = None
     if settings.guarded:
         sound = finite(new) & (bad == NEVER)
+        if settings.invariant is not None:
+            sound &= settings.invariant(look(system, new, clock_at(step + 1, dt), drawn, aux))
         bad = jnp.where((bad == NEVER) & ~sound, step, bad)
         new = where(sound, new, state)
     view = look(system, state, clock, drawn, aux)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import PRNGKeyArray, PyTree
 
 from neurojax.engine.compile import Static, compiled, join, precision, split, suits_wide_vectors, tracing
-from neurojax.engine.drive import Advance, blanked, ctrl_c, drive
+from neurojax.engine.drive import Advance, blanked, drive, stoppable
 from neurojax.engine.integrators import Heun, Integrated, Integrator
 from neurojax.engine.loop import (
     NEVER,
@@ -37,25 +38,28 @@ from neurojax.engine.random import draw_keys, seed_key, stream_key
 from neurojax.engine.record import Record, Trace
 from neurojax.engine.schedule import Schedule, check_step, plan
 from neurojax.engine.state import Snapshot
-from neurojax.engine.system import Flow, Recipe, System
+from neurojax.engine.system import Flow, Recipe, System, View
 
 DONE, DIVERGED = 1, 2  # status of a lane; 0 is "to do" in a store
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """How a run is computed; nothing here changes what is computed beyond rounding, except `dtype`.
+    """How a run is computed; nothing here changes what is computed beyond rounding, except `dtype` and `invariant`.
 
     Arguments:
         dtype: "float32" (None) or "float64"; a float64 run refines the same random numbers.
         device: a `jax.Device` to run on; None takes JAX's default.
         progress: show a bar with the time left.
+        invariant: a function of the view, true or false, that must hold after every step, for example
+            `lambda view: jnp.all(view.state > 0)`; a lane that breaks it is frozen and marked as one that is not finite.
         checkpoint: how a differentiated run trades time for memory, and the truncation window of its gradient.
     """
 
     dtype: str | None = None
     device: Any = None
     progress: bool = False
+    invariant: Callable[[View], Any] | None = None
     checkpoint: Checkpoint = dataclasses.field(default_factory=Checkpoint)
 
 
@@ -135,7 +139,9 @@ def simulate(
         total = sum(count for _, count, _ in phases)
         bounds = watch_bounds(records, phases, first, dt)
         contexts = [
-            Context(variant, Settings(records), draw_keys(key, variant.draws()), jnp.asarray(dt, dtype), bounds)
+            Context(
+                variant, Settings(records, invariant=options.invariant), draw_keys(key, variant.draws()), jnp.asarray(dt, dtype), bounds
+            )
             for variant in phase_variants(realised, phases, dtype)
         ]
         used = frozenset().union(*(check_context(context, initial) for context in contexts))
@@ -204,9 +210,9 @@ def _hosted(contexts: list[Context], carry: Carry, first: int, lengths: list[int
     values = shapes(contexts[0], carry.state) if settings.traces else {}
     sizes = {name: sum(leaf.nbytes for leaf in jax.tree.leaves(values[name])) for name in settings.traces}
     bounds = {name: (int(low), int(high)) for name, (low, high) in contexts[0].bounds.items()}
-    advance = Advance(call, settings.traces, bounds, sizes, lane_axes=0)
+    advance = Advance(call, settings, bounds, sizes, lane_axes=0)
     bar = _bar(sum(lengths)) if options.progress else None
-    with ctrl_c() as stop_requested:
+    with stoppable() as stop_requested:
         carry, traces, reached = drive(advance, carry, first, lengths, report=bar.reach if bar else None, stop_requested=stop_requested)
     if bar:
         bar.close()
@@ -291,15 +297,27 @@ def starting(system: System, state: PyTree, given: Any) -> PyTree:
     return system.flow.project(state) if isinstance(system, Integrated) and not isinstance(given, Snapshot) else state
 
 
+def check_values(system: System) -> None:
+    """A system's own check, and that no number in it is NaN, which a state of few values might swallow without a trace."""
+    system.check()
+    leaves, _ = jax.tree_util.tree_flatten_with_path(system, is_leaf=lambda leaf: isinstance(leaf, Recipe))
+    for path, leaf in leaves:
+        if isinstance(leaf, float | np.floating | np.ndarray | jax.Array) and not isinstance(leaf, Tracer):
+            values = np.asarray(leaf)
+            if values.dtype.kind in "fc" and np.isnan(values).any():
+                where = jax.tree_util.keystr(path).lstrip(".").removeprefix("flow.")
+                raise ValueError(f"{where}=nan: a parameter of {type(model_of(system)).__name__} must be a number; give one")
+
+
 def check_phases(system: System, phases: list[tuple[str, int, Mapping[str, Any]]]) -> None:
     """Check a system's values, and those that each phase gives it."""
-    system.check()
+    check_values(system)
     for name, _, change in phases:
         variant = system
         for parameter, value in change.items():
             variant = replace(variant, parameter_path(system, parameter), value)
         try:
-            variant.check()
+            check_values(variant)
         except (ValueError, TypeError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"phase {name!r} with {dict(change)}: {error}") from error

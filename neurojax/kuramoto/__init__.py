@@ -1,6 +1,6 @@
 """Kuramoto oscillators: the model, what is measured on it, its theory, its figures."""
 
-from neurojax.kuramoto import theory
+from neurojax.kuramoto import theory as theory  # reached as nj.kuramoto.theory: other families have theirs
 from neurojax.kuramoto.frequencies import Bimodal, Delta, Frequencies, Lorentzian, Normal, Uniform
 from neurojax.kuramoto.frequencies import Given as GivenFrequencies
 from neurojax.kuramoto.measures import (
@@ -61,6 +61,5 @@ __all__ = [
     "phase_vectors",
     "phases",
     "squared_order",
-    "theory",
     "unwrapped",
 ]

@@ -358,7 +358,7 @@ def _draw_traces(data: xr.Dataset, what: Mapping[str, Any], n: int | None, folde
 
 def _is_order(what: Mapping[str, Any], name: str, kind: str) -> bool:
     record = what.get("records", {}).get(name, {})
-    return record.get("class") == kind and str(record.get("measure", "")).endswith(".order_parameter")
+    return record.get("class") == kind and (record.get("measure") or {}).get("function", "").endswith(".order_parameter")
 
 
 def _dimension(record: xr.DataArray, parameter: str) -> str | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurojax.sweep.store import PADDING, TO_DO, Store
+from neurojax.sweep.coordinates import Column, grid_places, merged
+from neurojax.sweep.store import TO_DO, Store
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -17,68 +19,83 @@ if TYPE_CHECKING:
 def load(path: str | os.PathLike) -> xr.Dataset:
     """A sweep from its store, whole or still being written, as a labelled grid.
 
+    Records are read from the disk when they are used, and then only the chunks that are needed: `load(path).r_mean.sel(noise=0.1)`.
+
     Returns: a dataset with a dimension for each axis and "seed". Points to do are NaN (0 in integer records), with `status` 0.
 
-    Errors: FileNotFoundError where there is nothing, ValueError where it is no sweep.
+    Errors: FileNotFoundError where there is nothing, ValueError where it is no sweep. Chunks that are gone or damaged are shown as lanes
+    to do, with a warning.
     """
     return labelled(Store.open(path))
 
 
-def labelled(store: Store) -> xr.Dataset:
-    """The labelled grid of a store."""
+def labelled(store: Store, axes: Mapping[str, Mapping[str, Column]] | None = None, seeds: np.ndarray | None = None) -> xr.Dataset:
+    """The labelled grid of a store: all of it, or the given axes and seeds."""
     import xarray as xr
 
-    header = store.header
-    axes: dict[str, dict[str, Any]] = header["axes"]
-    seeds = np.asarray(header["seeds"], np.int64)
-    status = store.read("status")
-    table_seeds = store.read("seed")
-    real = np.flatnonzero((status != PADDING) & (table_seeds >= 0))
-    place = {dimension: _places(store, columns, real) for dimension, columns in axes.items()}
-    place["seed"] = _where(seeds, table_seeds[real])
-    dims = list(place)
-    shape = (*(len(next(iter(_values(c).values()))) for c in axes.values()), len(seeds))
-    flat = np.ravel_multi_index(tuple(place.values()), shape) if len(real) else np.zeros(0, int)
-    done = status[real] != TO_DO
-    data: dict[str, Any] = {}
+    batches = store.batches
+    if axes is None or seeds is None:
+        axes = merged(batches)
+        seeds = np.array(list(dict.fromkeys(seed for batch in batches for seed in batch.seeds)), np.int64)
+    shape = (*(len(next(iter(columns.values())).keys) for columns in axes.values()), len(seeds))
+    dims = [*axes, "seed"]
+    status = store.status()
+    numbers = grid_places(axes, seeds, store.read)
+    # Where two rows hold one lane (two processes added it at once), the one that is done counts.
+    rows = np.flatnonzero(numbers >= 0)
+    rows = rows[np.argsort(status[rows] != TO_DO, kind="stable")]
+    row_of = np.full(int(np.prod(shape)), -1, np.int64)
+    row_of[numbers[rows]] = np.where(status[rows] != TO_DO, rows, -1)
+    row_of = row_of.reshape(shape)
+    data: dict[str, Any] = {"status": (dims, np.where(row_of >= 0, status[row_of], TO_DO).astype(status.dtype))}
     extra: dict[str, Any] = {}
-
-    def grid(values: np.ndarray, blank: Any) -> np.ndarray:
-        table = np.full((int(np.prod(shape)), *values.shape[1:]), blank, values.dtype)
-        table[flat[done]] = values[real[done]]
-        return table.reshape(*shape, *values.shape[1:])
-
-    data["status"] = (dims, grid(status, TO_DO))
-    data["bad_step"] = (dims, grid(store.read("bad_step"), -1))
-    for name, own in header["records"].items():
-        values = store.read(name)
-        blank = np.nan if values.dtype.kind == "f" else 0
-        data[name] = ([*dims, *own], grid(values, blank))
-        extra |= {dim: store.read(dim) for dim in own if dim in store.group}
+    for name, own in [("bad_step", []), *store.header["records"].items()]:
+        data[name] = ([*dims, *own], _lazy(store, name, row_of))
+        extra |= {dim: np.asarray(store.group[dim][...]) for dim in own if dim in store.group}  # type: ignore[index]
     coords: dict[str, Any] = {"seed": seeds}
     for dimension, columns in axes.items():
-        coords |= {name: ((dimension,), values) for name, values in _values(columns).items()}
-    attributes = {name: json.dumps(header[name]) for name in ("what", "provenance")}
-    return xr.Dataset(data, coords=coords | {dim: ((dim,), values) for dim, values in extra.items()}, attrs=attributes)
+        coords |= {name: ((dimension,), column.labels) for name, column in columns.items()}
+    found = xr.Dataset(data, coords=coords | {dim: ((dim,), values) for dim, values in extra.items()}, attrs=_attributes(store))
+    return found if store.path is not None else found.load()
 
 
-def _values(columns: dict[str, Any]) -> dict[str, np.ndarray]:
-    return {name: np.asarray(v["labels"] if isinstance(v, dict) else v) for name, v in columns.items()}
+def _attributes(store: Store) -> dict[str, str]:
+    runs = store.runs
+    provenance = store.header["provenance"] | {"runs": len(runs)}
+    return {"what": json.dumps(store.header["what"]), "provenance": json.dumps(provenance)}
 
 
-def _places(store: Store, columns: dict[str, Any], real: np.ndarray) -> np.ndarray:
-    """Index along one dimension of each real row, from the values in its columns."""
-    known, rows = [], []
-    for name, values in columns.items():
-        axis = np.arange(len(values["labels"])) if isinstance(values, dict) else np.asarray(values)
-        uniques, codes = np.unique(axis, return_inverse=True)
-        known.append(codes)
-        rows.append(_where(uniques, store.read(name)[real]))
-    size = tuple(int(codes.max()) + 1 for codes in known)
-    return _where(*(np.asarray(np.ravel_multi_index(tuple(codes), size)) for codes in (known, rows)))
+def _lazy(store: Store, name: str, row_of: np.ndarray) -> Any:
+    """An array of the table on the grid, read when it is indexed."""
+    from xarray.backends import BackendArray
+    from xarray.core import indexing
 
+    class Rows(BackendArray):
+        shape = (*row_of.shape, *store.array(name).shape[1:])
+        dtype = store.array(name).dtype
 
-def _where(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Position in `values` of each wanted one, all of which occur."""
-    order = np.argsort(values, kind="stable")
-    return order[np.searchsorted(values[order], wanted)]
+        def __getitem__(self, key: Any) -> Any:
+            return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self.read)
+
+        def read(self, key: tuple[Any, ...]) -> np.ndarray:
+            """The values at indices of every dimension, from the chunks that hold them."""
+            # Only slices and whole numbers drop to the table at once: an index array along one dimension is applied to the rest afterwards.
+            taken = row_of
+            for axis in reversed(range(row_of.ndim)):
+                taken = taken[(slice(None),) * axis + (key[axis],)]
+            taken, array = np.asarray(taken), store.array(name)
+            blank = -1 if name == "bad_step" else np.nan if self.dtype.kind in "fc" else 0
+            values = np.full((taken.size, *array.shape[1:]), blank, self.dtype)
+            there = np.flatnonzero(taken.ravel() >= 0)
+            rows = taken.ravel()[there]
+            chunks, place = np.unique(rows // store.chunk, return_inverse=True)
+            if len(chunks) * store.chunk >= array.shape[0]:
+                values[there] = store.read(name)[rows]
+            elif len(chunks):
+                values[there] = store.read(name, chunks.tolist())[place * store.chunk + rows % store.chunk]
+            values = values.reshape((*taken.shape, *array.shape[1:]))
+            for axis in reversed(range(array.ndim - 1)):
+                values = values[(slice(None),) * (taken.ndim + axis) + (key[row_of.ndim + axis],)]
+            return values
+
+    return indexing.LazilyIndexedArray(Rows())

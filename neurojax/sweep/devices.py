@@ -32,10 +32,10 @@ def use_cpus(count: int) -> None:
 
 
 def chosen(devices: Sequence[Any] | int | None) -> list[Any]:
-    """Devices of a sweep: all local ones, the first few, or those given."""
+    """Devices of a sweep: all (of every process, where `jax.distributed` joins several), the first few local ones, or those given."""
     local = jax.local_devices()
     if devices is None:
-        return local
+        return jax.devices()
     if isinstance(devices, int):
         if isinstance(devices, bool) or not 1 <= devices <= len(local):
             raise ValueError(f"devices={devices!r}: this process has {len(local)}; give 1 to {len(local)}, or call nj.use_cpus first")
@@ -52,6 +52,7 @@ def mesh_of(devices: Sequence[Any]) -> Mesh:
 
 def free_memory(devices: Sequence[Any]) -> int:
     """Bytes that one device may use: its own free memory, or its share of the machine's."""
+    devices = [device for device in devices if device.process_index == jax.process_index()]
     stats = devices[0].memory_stats() if devices[0].platform != "cpu" else None
     if stats and "bytes_limit" in stats:
         return int(MEMORY_SHARE * (stats["bytes_limit"] - stats.get("bytes_in_use", 0)))
@@ -64,3 +65,17 @@ def first_lanes(lane_bytes: int, platform: str) -> int:
         return MOST_LANES
     lanes = max(16, min(MOST_LANES, CACHE_BYTES // max(lane_bytes, 1)))
     return 1 << (int(lanes).bit_length() - 1)
+
+
+def agreed(values: Sequence[float]) -> Sequence[float]:
+    """The largest of each value among the processes of one program; all of them call this together."""
+    from jax.experimental import multihost_utils
+
+    return np.max(multihost_utils.process_allgather(np.asarray(values, np.float32)), axis=0).tolist()
+
+
+def shared_choice(values: np.ndarray) -> np.ndarray:
+    """Process 0's values, in every process of one program."""
+    from jax.experimental import multihost_utils
+
+    return np.asarray(multihost_utils.broadcast_one_to_all(values))

@@ -21,7 +21,7 @@ from neurojax.engine.system import System
 from neurojax.sweep.points import Family, fold_words
 
 EACH, ALL = PartitionSpec("device"), PartitionSpec()
-Layout = tuple[tuple[bool, bool], ...]  # per array leaf of the realised system: differs between seeds, between points
+Spread = tuple[tuple[bool, bool], ...]  # per array leaf of the realised system: differs between seeds, between points
 
 
 class Setup(NamedTuple):
@@ -65,7 +65,7 @@ def realised(structure: Any, fixed: dict[int, Any], leaves: dict[int, Any], word
     return cast(assemble(structure, fixed, cast(leaves, dtype)).realise(stream_key(key, "structure")), dtype)
 
 
-def layout_of(family: Family, words: np.ndarray, dtype: np.dtype) -> tuple[Layout, System]:
+def spread_of(family: Family, words: np.ndarray, dtype: np.dtype) -> tuple[Spread, System]:
     """Which realised leaves differ between seeds and between points (those that `vmap` has to batch), and a realised system's shapes."""
     arrays = {i: leaf for i, leaf in enumerate(family.leaves) if eqx.is_array(leaf)}
     fixed = {i: leaf for i, leaf in enumerate(family.leaves) if not eqx.is_array(leaf) and i not in (family.by_seed | family.by_point)}
@@ -96,8 +96,8 @@ def layout_of(family: Family, words: np.ndarray, dtype: np.dtype) -> tuple[Layou
     return tuple(zip(by_seed, by_point, strict=True)), sample
 
 
-def _specs(layout: Layout) -> list[PartitionSpec]:
-    return [EACH if any(differs) else ALL for differs in layout]
+def _specs(spread: Spread) -> list[PartitionSpec]:
+    return [EACH if any(differs) else ALL for differs in spread]
 
 
 def _inner(tree: PyTree) -> PyTree:
@@ -109,7 +109,7 @@ def _outer(tree: PyTree) -> PyTree:
 
 
 def open_tiles(
-    sources: Sources, given: PyTree, bounds: Any, dt: Any, template: Static, setup: Setup, layout: Layout, per_lane: bool
+    sources: Sources, given: PyTree, bounds: Any, dt: Any, template: Static, setup: Setup, spread: Spread, per_lane: bool
 ) -> Tile:
     """Realise, initialise, and set up the records of every lane of a tile on each device.
 
@@ -136,13 +136,13 @@ def open_tiles(
         given = _inner(given) if per_lane else given
         arrays, carry, keys = over_lanes(_inner(by_seed), _inner(by_point), _inner(seed_words), _inner(point_words), given)
         # What the lanes share is kept once: vmap had only broadcast it.
-        arrays = [a[slice(None) if seed else 0, slice(None) if point else 0] for a, (seed, point) in zip(arrays, layout, strict=True)]
-        arrays = [a[None] if any(differs) else a for a, differs in zip(arrays, layout, strict=True)]
+        arrays = [a[slice(None) if seed else 0, slice(None) if point else 0] for a, (seed, point) in zip(arrays, spread, strict=True)]
+        arrays = [a[None] if any(differs) else a for a, differs in zip(arrays, spread, strict=True)]
         keys = keys[:, 0] if setup.paired else keys
         return Tile(arrays, _outer(carry), _outer(keys))
 
     specs = (Sources(ALL, EACH, EACH, EACH, EACH), EACH if per_lane else ALL, ALL, ALL)
-    out = Tile(_specs(layout), EACH, EACH)
+    out = Tile(_specs(spread), EACH, EACH)
     return jax.shard_map(local, mesh=setup.mesh, in_specs=specs, out_specs=out, check_vma=False)(sources, given, bounds, dt)
 
 
@@ -154,7 +154,7 @@ def advance_tiles(
     dt: Any,
     static: Static,
     setup: Setup,
-    layout: Layout,
+    spread: Spread,
     room: tuple[tuple[str, int], ...],
     guarded: bool,
 ):
@@ -167,12 +167,12 @@ def advance_tiles(
             keys = draw_keys(jax.random.wrap_key_data(words, impl="threefry2x32"), system.draws())
             return block(Context(system, settings, keys, dt, bounds), carry, start, stop, dict(room))
 
-        over_points = jax.vmap(lane, in_axes=([0 if point else None for _, point in layout], 0, None if setup.paired else 0))
-        over_lanes = jax.vmap(over_points, in_axes=([0 if seed else None for seed, _ in layout], 0, 0))
-        arrays = [_inner(a) if any(differs) else a for a, differs in zip(tile.arrays, layout, strict=True)]
+        over_points = jax.vmap(lane, in_axes=([0 if point else None for _, point in spread], 0, None if setup.paired else 0))
+        over_lanes = jax.vmap(over_points, in_axes=([0 if seed else None for seed, _ in spread], 0, 0))
+        arrays = [_inner(a) if any(differs) else a for a, differs in zip(tile.arrays, spread, strict=True)]
         return _outer(over_lanes(arrays, _inner(tile.carry), _inner(tile.keys)))
 
-    specs = (Tile(_specs(layout), EACH, EACH), ALL, ALL, ALL, ALL)
+    specs = (Tile(_specs(spread), EACH, EACH), ALL, ALL, ALL, ALL)
     return jax.shard_map(local, mesh=setup.mesh, in_specs=specs, out_specs=EACH, check_vma=False)(tile, start, stop, bounds, dt)
 
 
@@ -196,8 +196,8 @@ class Programs(NamedTuple):
 def programs(wide: bool) -> Programs:
     """The compiled functions; `wide` lets the block use vectors of full width."""
     return Programs(
-        compiled(open_tiles, ("template", "setup", "layout", "per_lane")),
-        compiled(advance_tiles, ("static", "setup", "layout", "room", "guarded"), wide),
+        compiled(open_tiles, ("template", "setup", "spread", "per_lane")),
+        compiled(advance_tiles, ("static", "setup", "spread", "room", "guarded"), wide),
         compiled(finish_tiles, ("setup",)),
     )
 

@@ -1,25 +1,27 @@
-"""A part of a sweep on its devices: drawn and laid out once, then tiles are opened, advanced and finished."""
+"""A part of a sweep on its devices: drawn and laid out once, then kernels are opened, advanced and finished."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import NamedSharding
+from jax.sharding import NamedSharding, PartitionSpec
 
-from neurojax.engine.compile import Static, split, suits_wide_vectors
-from neurojax.engine.drive import Advance, room_for
-from neurojax.engine.loop import Carry
-from neurojax.engine.random import seed_key, stream_key
+from neurojax.engine.compile import Static, join, split, suits_wide_vectors
+from neurojax.engine.drive import Advance, Pace, drive, room_for
+from neurojax.engine.loop import Carry, Context
+from neurojax.engine.random import draw_keys, seed_key, stream_key
 from neurojax.engine.simulate import fitting, phase_variants
 from neurojax.engine.state import Snapshot
-from neurojax.sweep.lanes import ALL, EACH, Layout, Setup, Sources, Tile, programs
-from neurojax.sweep.points import Family, Grid, Tiling, draw_recipes, point_words
+from neurojax.sweep.devices import agreed
+from neurojax.sweep.lanes import ALL, EACH, Setup, Sources, Spread, Tile, programs
+from neurojax.sweep.layout import Kernel, Layout
+from neurojax.sweep.points import Family, Grid, draw_recipes, point_words
 from neurojax.sweep.store import Field
 
 
@@ -34,9 +36,20 @@ class Common(NamedTuple):
     state: Any
     first_step: int
 
+    @property
+    def local(self) -> list[Any]:
+        """The devices of this process."""
+        return [device for device in self.devices if device.process_index == jax.process_index()]
+
+    @property
+    def agree(self) -> Callable[..., Any] | None:
+        """How the processes of one program come to the same decision; None where there is one process."""
+        return None if len(self.local) == len(self.devices) else agreed
+
     def values(self, point: int) -> dict[str, Any]:
         """The axes' values at a point of the grid."""
-        return {name: self.grid.column(name, np.array([point]))[0] for name in self.grid.names}
+        found = {name: self.grid.column(name, np.array([point]))[0] for name in self.grid.names}
+        return {name: value.item() if isinstance(value, np.generic) else value for name, value in found.items()}
 
     def given(self, system: Any, point: int, seed: int) -> Any:
         """The user's initial state for a lane; None where the system makes its own."""
@@ -52,14 +65,14 @@ class Common(NamedTuple):
 
 @dataclasses.dataclass
 class Part:
-    """A family with its run settings, sizes and tiles.
+    """A family with its run settings, sizes and place.
 
-    `drawn` is the family with its recipes drawn for the first seed; `layout` and `sample` hold for any seeds.
+    `drawn` is the family with its recipes drawn for the first seed; `spread` and `sample` hold for any seeds.
     """
 
     family: Family
     drawn: Family
-    layout: Layout
+    spread: Spread
     sample: Any
     dt: float
     phases: list[tuple[str, int, Mapping[str, Any]]]
@@ -68,26 +81,41 @@ class Part:
     sample_bytes: dict[str, int]
     fields: dict[str, Field]
     used: frozenset[str]
-    tiles: Tiling = Tiling(0, 0, 1, 1)  # noqa: RUF009 (frozen)
-    first_row: int = 0
+    layout: Layout = Layout((), (1, 1))  # noqa: RUF009 (frozen)
+    first_chunk: int = 0
 
     @property
     def steps(self) -> int:
         """Steps of one lane."""
         return sum(count for _, count, _ in self.phases)
 
+    @property
+    def lane_numbers(self) -> int:
+        """Numbers that a step of one lane reads, roughly."""
+        return self.carry_bytes // 4 + sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(self.sample) if hasattr(leaf, "shape"))
+
+
+class Launch(NamedTuple):
+    """One kernel on each local device, at work: their programs' arguments."""
+
+    tile: Tile
+    lanes: int  # of each kernel
+
 
 class Machine:
-    """Compiled programs at work on one part. `sketch` draws for the first seed only, enough to compile and measure."""
+    """Compiled programs at work on one part. `sketch` draws for the first seed only, enough to compile and measure.
+
+    Devices may belong to several processes: each opens kernels for its own, and reads its own results.
+    """
 
     def __init__(self, part: Part, common: Common, sketch: bool = False):
         self.part, self.common = part, common
         self.programs = programs(suits_wide_vectors(part.used, common.devices[0].platform))
-        self.dt = jnp.asarray(part.dt, common.dtype)
-        self.bounds = {name: jnp.asarray(pair, jnp.int32) for name, pair in part.bounds.items()}
+        self.dt = np.asarray(part.dt, common.dtype)
+        self.bounds = {name: np.asarray(pair, np.int32) for name, pair in part.bounds.items()}
         keys = [seed_key(int(seed)) for seed in common.seeds]
         self.words = np.stack([np.asarray(jax.random.key_data(key)) for key in keys])
-        self.family, self.layout, self.sample = part.drawn, part.layout, part.sample
+        self.family, self.spread, self.sample = part.drawn, part.spread, part.sample
         if part.drawn.by_seed and not sketch:
             self.family = draw_recipes(part.family, [stream_key(key, "structure") for key in keys], common.dtype)
         elif part.drawn.by_seed:
@@ -96,6 +124,8 @@ class Machine:
         self.variants = phase_variants(self.sample, part.phases, common.dtype)
         points = self.family.points
         self.mixing = np.zeros((len(points), 2), np.uint32) if common.setup.paired else point_words(common.grid, self.family)
+        self.shared = self._put({i: leaf for i, leaf in enumerate(self.family.leaves) if eqx.is_array(leaf)}, ALL)
+        self.pace = Pace()
 
     @property
     def template(self) -> Static:
@@ -105,27 +135,29 @@ class Machine:
         still = ((i, leaf) for i, leaf in enumerate(family.leaves) if i not in moving and not eqx.is_array(leaf))
         return Static(family.structure, tuple(still))
 
-    def open(self, numbers: list[int]) -> Tile:
-        """The tiles of these numbers, one for each device, realised and initialised."""
-        family, common, mesh = self.family, self.common, self.common.setup.mesh
-        places = [self.part.tiles.tile(number) for number in numbers]
-        points, seeds = np.stack([p for p, _, _ in places]), np.stack([s for _, s, _ in places])
+    def _put(self, tree: Any, spec: PartitionSpec) -> Any:
+        """Values on the devices: the same on all, or a row of each for the local ones."""
+        sharding = NamedSharding(self.common.setup.mesh, spec)
+        if sharding.is_fully_addressable:
+            return jax.device_put(tree, sharding)
+        return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x)), tree)
 
-        def spread(values, where):
-            return jax.device_put(np.asarray(values)[where], NamedSharding(mesh, EACH))
-
+    def open(self, kernels: Sequence[Kernel]) -> Launch:
+        """Kernels of one shape, one for each local device, realised and initialised."""
+        family, common = self.family, self.common
+        points, seeds = np.stack([kernel.points for kernel in kernels]), np.stack([kernel.seeds for kernel in kernels])
         sources = Sources(
-            jax.device_put({i: leaf for i, leaf in enumerate(family.leaves) if eqx.is_array(leaf)}, NamedSharding(mesh, ALL)),
-            {i: spread(values, seeds) for i, values in family.by_seed.items()},
-            {i: spread(values, points) for i, values in family.by_point.items()},
-            spread(self.words, seeds),
-            spread(self.mixing, points),
+            self.shared,
+            {i: self._put(values[seeds], EACH) for i, values in family.by_seed.items()},
+            {i: self._put(values[points], EACH) for i, values in family.by_point.items()},
+            self._put(self.words[seeds], EACH),
+            self._put(self.mixing[points], EACH),
         )
         per_lane = callable(common.state)
         given = self._states(points, seeds) if per_lane else common.given(self.sample, 0, 0)
-        given = None if given is None else jax.device_put(given, NamedSharding(mesh, EACH if per_lane else ALL))
-        static = {"template": self.template, "setup": common.setup, "layout": self.layout, "per_lane": per_lane}
-        return self.programs.open(sources, given, self.bounds, self.dt, **static)
+        given = None if given is None else self._put(given, EACH if per_lane else ALL)
+        static = {"template": self.template, "setup": common.setup, "spread": self.spread, "per_lane": per_lane}
+        return Launch(self.programs.open(sources, given, self.bounds, self.dt, **static), points.shape[1] * seeds.shape[1])
 
     def _states(self, points: np.ndarray, seeds: np.ndarray) -> Any:
         """The user's initial states of all lanes, (device, seeds, points, ...)."""
@@ -138,43 +170,77 @@ class Machine:
         shape = (len(points), seeds.shape[1], points.shape[1])
         return jax.tree.map(lambda *leaves: jnp.stack(leaves).reshape(*shape, *jnp.shape(leaves[0])), *lanes)
 
-    def advance(self, tile: Tile) -> Advance:
-        """The compiled block of an open tile, as the host loop wants it."""
+    def advance(self, launch: Launch) -> Advance:
+        """The compiled block of open kernels, as the host loop wants it."""
 
         def call(carry, phase, start, stop, room, guarded):
-            arguments, static = self._call(tile._replace(carry=carry), phase, start, stop, room, guarded)
+            arguments, static = self._call(launch.tile._replace(carry=carry), phase, start, stop, room, guarded)
             return self.programs.advance(*arguments, **static)
 
-        lanes = self.part.tiles.lanes * len(self.common.devices)
+        lanes = launch.lanes * len(self.common.local)
         sizes = {name: size * lanes for name, size in self.part.sample_bytes.items()}
-        return Advance(call, self.common.setup.settings.traces, self.part.bounds, sizes, lane_axes=3)
+        return Advance(call, self.common.setup.settings, self.part.bounds, sizes, 3, local_values, self.common.agree)
+
+    def run(self, kernels: Sequence[Kernel], **watching: Any) -> Results:
+        """Kernels from their beginning to their end: results by lane, (local device, seeds, points, ...).
+
+        watching: `report` and `stop_requested` of `drive`.
+        """
+        launch = self.open(kernels)
+        lengths = [count for _, count, _ in self.part.phases]
+        carry, samples, reached = drive(
+            self.advance(launch), launch.tile.carry, self.common.first_step, lengths, pace=self.pace, **watching
+        )
+        records = self.programs.finish(carry.kept, setup=self.common.setup) if carry.kept else {}
+        return Results(jax.tree.map(local_values, records) | samples, local_values(carry.bad), reached)
 
     def _call(self, tile: Tile, phase: int, start: int, stop: int, room: Mapping[str, int], guarded: bool) -> tuple[tuple, dict[str, Any]]:
         """Arguments of the compiled block; what a phase sets is shared by all lanes."""
         before, _ = split(self.sample)
         now, static = split(self.variants[phase])
-        known = {id(leaf): i for i, leaf in enumerate(before)}
-        shared = NamedSharding(self.common.setup.mesh, ALL)
-        arrays = [tile.arrays[known[id(a)]] if id(a) in known else jax.device_put(a, shared) for a in now]
-        layout: Layout = tuple(self.layout[known[id(a)]] if id(a) in known else (False, False) for a in now)
-        limits = jnp.asarray(start, jnp.int32), jnp.asarray(stop, jnp.int32)
-        names = {"static": static, "setup": self.common.setup, "layout": layout, "room": tuple(room.items()), "guarded": guarded}
+        known = {id(a): i for i, a in enumerate(before)}
+        arrays = [tile.arrays[known[id(a)]] if id(a) in known else self._put(a, ALL) for a in now]
+        spread: Spread = tuple(self.spread[known[id(a)]] if id(a) in known else (False, False) for a in now)
+        limits = np.asarray(start, np.int32), np.asarray(stop, np.int32)
+        names = {"static": static, "setup": self.common.setup, "spread": spread, "room": tuple(room.items()), "guarded": guarded}
         return (tile._replace(arrays=arrays), *limits, self.bounds, self.dt), names
 
-    def finish(self, carry: Carry) -> dict[str, Any]:
-        """Results of the streamed records on the host."""
-        if not carry.kept:
-            return {}
-        return jax.tree.map(np.asarray, self.programs.finish(carry.kept, setup=self.common.setup))
+    def lane(self, launch: Launch, carry: Carry, phase: int, device: int, seed: int, point: int) -> Context:
+        """One lane of open kernels, to be stepped alone."""
+        (tile, *_), names = self._call(launch.tile._replace(carry=carry), phase, 0, 0, {}, True)
+        arrays = [
+            np.asarray(a)[(device,) * any(differs) + (seed,) * differs[0] + (point,) * differs[1]]
+            for a, differs in zip(tile.arrays, names["spread"], strict=True)
+        ]
+        system = join([jnp.asarray(a) for a in arrays], names["static"])
+        words = np.asarray(tile.keys)[(device, seed) + (() if self.common.setup.paired else (point,))]
+        keys = draw_keys(jax.random.wrap_key_data(jnp.asarray(words), impl="threefry2x32"), system.draws())
+        return Context(system, self.common.setup.settings, keys, jnp.asarray(self.dt), self.bounds)
 
     def lowered(self) -> Any:
-        """The block of the first tile, lowered but not run (for its memory, its text, its compilation ahead of time)."""
-        tile = self.open([0] * len(self.common.devices))
-        room, _ = room_for(self.advance(tile), self.part.steps)
-        arguments, static = self._call(tile, 0, 0, 1, room, False)
+        """The block of the first kernel, lowered but not run (for its memory, its text, its compilation ahead of time)."""
+        launch = self.open(self.part.layout.kernels(0)[:1] * len(self.common.local))
+        room, _ = room_for(self.advance(launch), self.part.steps)
+        arguments, static = self._call(launch.tile, 0, 0, 1, room, False)
         return self.programs.advance.lower(*arguments, **static)
 
     def memory(self) -> int:
         """Bytes that the compiled block needs on one device, by XLA's own analysis."""
         sizes = self.lowered().compile().memory_analysis()
         return int(sizes.temp_size_in_bytes + sizes.argument_size_in_bytes + sizes.output_size_in_bytes)
+
+
+class Results(NamedTuple):
+    """What kernels came to: records by name and first bad steps, (local device, seeds, points, ...); the step that was reached."""
+
+    records: dict[str, Any]
+    bad: np.ndarray
+    reached: int
+
+
+def local_values(values: Any) -> np.ndarray:
+    """A device array on the host: its rows on the devices of this process, in the order of the mesh."""
+    if values.is_fully_addressable:
+        return np.asarray(values)
+    shards = sorted(values.addressable_shards, key=lambda shard: shard.index[0].start or 0)
+    return np.concatenate([np.asarray(shard.data) for shard in shards])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from neurojax.engine.numerics import floating
+from neurojax.engine.system import View
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +22,10 @@ class SweepOptions:
         devices: how many, which, or None for all local ones.
         lanes: lanes per kernel; None chooses by cache and by the compiled program's memory. Equal lanes give equal bits.
         max_memory: bytes that a device may use; None takes half of what is free.
+        invariant: a function of the view, true or false, that must hold after every step of every lane; a lane that breaks it is frozen
+            and marked as one that is not finite. It costs a look at every step.
+        shard: (i, n) computes the i-th of n parts of a store's chunks, i from 0; n processes so fill one store together, in any order.
+        retry: "diverged" computes the chunks again that hold diverged lanes.
         progress: a bar with the time left; None shows one on a terminal.
     """
 
@@ -28,13 +34,33 @@ class SweepOptions:
     devices: Any = None
     lanes: int | None = None
     max_memory: int | None = None
+    invariant: Callable[[View], Any] | None = None
+    shard: tuple[int, int] | None = None
+    retry: str | None = None
     progress: bool | None = None
 
     def __post_init__(self):
         if self.rng not in ("paired", "independent"):
             raise ValueError(f"rng={self.rng!r}: choose 'paired' or 'independent'")
         floating(self.dtype)
+        if self.invariant is not None and not callable(self.invariant):
+            raise TypeError(f"invariant={self.invariant!r}: give a function of the view, for example lambda view: jnp.all(view.state > 0)")
+        if self.retry not in (None, "diverged"):
+            raise ValueError(f"retry={self.retry!r}: choose 'diverged', or None")
+        if self.shard is not None:
+            object.__setattr__(self, "shard", _shard(self.shard))
         for name in ("lanes", "max_memory"):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 raise ValueError(f"{name}={value!r}: a whole number of at least 1, or None to choose")
+
+
+def _shard(given: Any) -> tuple[int, int]:
+    try:
+        number, count = given
+        whole = all(isinstance(value, int) and not isinstance(value, bool) for value in (number, count))
+    except (TypeError, ValueError):
+        number, count, whole = 0, 0, False
+    if not whole or not 0 <= number < count:
+        raise ValueError(f"shard={given!r}: give (i, n), the i-th of n parts with i from 0 to n - 1, for example (0, 4)")
+    return number, count

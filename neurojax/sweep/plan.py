@@ -1,9 +1,9 @@
-"""A sweep on paper: everything checked, laid out in parts, tiles and rows, before anything runs or is written."""
+"""A sweep on paper: everything checked, laid out in parts, kernels and chunks, before anything runs or is written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -19,35 +19,72 @@ from neurojax.engine.simulate import check_phases, check_records, integrated, ph
 from neurojax.engine.state import Snapshot
 from neurojax.engine.system import Flow, System
 from neurojax.sweep.axes import check_over, check_seeds
+from neurojax.sweep.coordinates import Columns, contents, described, keys
 from neurojax.sweep.devices import chosen, first_lanes, free_memory, mesh_of
-from neurojax.sweep.lanes import LaneShape, Setup, lane_shape, layout_of
+from neurojax.sweep.lanes import LaneShape, Setup, lane_shape, spread_of
+from neurojax.sweep.layout import Layout, kernel_shape, rectangles
 from neurojax.sweep.machine import Common, Machine, Part
 from neurojax.sweep.options import SweepOptions
-from neurojax.sweep.points import Family, Grid, draw_recipes, families, tiling
-from neurojax.sweep.store import Field, describe, fingerprint, provenance
+from neurojax.sweep.points import Family, Grid, draw_recipes, families
+from neurojax.sweep.provenance import provenance
+from neurojax.sweep.spec import describe, fingerprint
+from neurojax.sweep.store import Batch, Field
+
+CHUNK_WORK = 2e9  # numbers that are read for a storage chunk: a second or two of one core, if each is read from its cache
+MOST_KERNELS = 64  # of a storage chunk
+LEAST_CHUNKS = 32  # of a sweep that has as many kernels, so that shards get even parts
+
+
+class Request(NamedTuple):
+    """The arguments of `sweep`, but for the store."""
+
+    system: Any
+    over: Mapping[str, Any]
+    dt: float
+    duration: Any = None
+    steps: int | None = None
+    method: Any = None
+    seeds: int | Sequence[int] = 1
+    record: Any = None
+    state: Any = None
+    options: SweepOptions | None = None
 
 
 class Plan:
-    """The parts of a sweep with their tiles, and the table that they fill."""
+    """The parts of a sweep with their kernels, and the table that they fill.
 
-    def __init__(
-        self, system, over, dt, duration, steps, method, seeds, record, state, options: SweepOptions | None, lanes: int | None = None
-    ):
+    lanes, chunk: lanes per kernel and rows per storage chunk where a store has fixed them.
+    """
+
+    def __init__(self, request: Request, lanes: int | None = None, chunk: int | None = None):
+        self.request = request
+        system, over, dt, duration, steps, method, seeds, record, state, options = request
         self.options = options = options or SweepOptions()
         records = check_records(record)
         grid = Grid(check_over(over))
         if not records:
             raise ValueError("record={}: a sweep keeps only what is recorded; give for example {'r': nj.Mean(nj.order_parameter)}")
         dtype, devices = floating(options.dtype), chosen(options.devices)
-        setup = Setup(Settings(records), mesh_of(devices), options.rng == "paired", not isinstance(state, Snapshot))
+        setup = Setup(
+            Settings(records, invariant=options.invariant), mesh_of(devices), options.rng == "paired", not isinstance(state, Snapshot)
+        )
         first_step = state.step if isinstance(state, Snapshot) else 0
         self.common = Common(grid, check_seeds(seeds), setup, devices, dtype, state, first_step)
+        self.arrays: dict[str, np.ndarray] = {}
         self.what = {
-            "system": describe(system),
-            "run": {"dt": dt, "duration": describe(duration), "steps": steps, "method": describe(method), "state": describe(state)},
-            "records": describe(dict(records)),
-            "options": {"rng": options.rng, "dtype": dtype.name},
+            "system": describe(system, self.arrays),
+            "run": {
+                "dt": dt,
+                "duration": describe(duration, self.arrays),
+                "steps": steps,
+                "method": describe(method, self.arrays),
+                "state": describe(state, self.arrays),
+            },
+            "records": {name: describe(one, self.arrays) for name, one in records},
+            "options": {"rng": options.rng, "dtype": dtype.name}
+            | ({"invariant": describe(options.invariant)} if options.invariant else {}),
         }
+        self.axes: Columns = described(grid.axes, self.arrays)
         self.need = 0
         with precision(dtype):
             if isinstance(system, Flow | System) and isinstance(duration, Schedule):
@@ -55,13 +92,46 @@ class Plan:
             self.parts = [self._part(family, dt, duration, steps) for family in families(system, grid, method, dtype)]
             self.fields = self._same_fields()
             self.lanes = lanes or options.lanes or self._lanes(max(self.parts, key=lambda part: part.carry_bytes))
-        for part in self.parts:
-            part.tiles = self._tiles(part, self.lanes)
-        self.chunk = max(part.tiles.lanes for part in self.parts)
-        self.rows = 0
-        for part in self.parts:
-            part.first_row = self.rows
-            self.rows += part.tiles.count * self.chunk
+        self.lay_out()
+        self.chunk = chunk or self._rows_per_chunk()
+        self.lay_out()
+
+    def lay_out(self, missing: np.ndarray | None = None, kernels: Sequence[Sequence[int]] | None = None, first_chunk: int = 0) -> None:
+        """Place lanes in kernels and chunks: all of them, or those marked in (points of the grid, seeds).
+
+        kernels: their shapes by part, where a store has fixed them.
+        """
+        at, chunk = first_chunk, getattr(self, "chunk", 1)
+        for number, part in enumerate(self.parts):
+            points, seeds = len(part.family.points), len(self.common.seeds)
+            everything = ((np.arange(points), np.arange(seeds)),)
+            pieces = everything if missing is None else rectangles(missing[part.family.points])
+            if kernels is not None:
+                shape = (kernels[number][0], kernels[number][1])
+            else:
+                largest = max(pieces, key=lambda piece: len(piece[0]) * len(piece[1]), default=pieces and pieces[0])
+                shape = kernel_shape(len(largest[0]), len(largest[1]), self.lanes) if largest else (1, 1)
+            part.layout = Layout(pieces, shape, max(1, chunk // (shape[0] * shape[1])))
+            part.first_chunk = at
+            at += part.layout.chunk_count
+        self.first_chunk, self.end_chunk = first_chunk, at
+
+    def _rows_per_chunk(self) -> int:
+        """Rows of a storage chunk: many small kernels, few large ones, so that a file holds about a second's work or more."""
+        lanes = max(part.layout.lanes for part in self.parts)
+        work = max(part.layout.lanes * part.steps * part.lane_numbers for part in self.parts)
+        kernels = sum(part.layout.kernel_count for part in self.parts)
+        return lanes * int(max(1, min(MOST_KERNELS, kernels // LEAST_CHUNKS, CHUNK_WORK // max(work, 1))))
+
+    def batch(self) -> Batch:
+        """What the present layout adds to a store."""
+        shapes = [list(part.layout.shape) for part in self.parts]
+        return Batch(self.axes, self.common.seeds.tolist(), shapes, self.first_chunk, self.end_chunk - self.first_chunk)
+
+    def place(self, chunk: int) -> tuple[Part, int]:
+        """The part that a storage chunk belongs to, and its number there."""
+        part = next(part for part in reversed(self.parts) if part.layout.chunk_count and part.first_chunk <= chunk)
+        return part, chunk - part.first_chunk
 
     def _part(self, family: Family, dt: float, duration: Any, steps: int | None) -> Part:
         common, records = self.common, self.common.setup.settings.records
@@ -73,7 +143,7 @@ class Plan:
         last = common.first_step + sum(count for _, count, _ in phases)
         key = seed_key(int(common.seeds[0]))
         drawn = draw_recipes(family, [stream_key(key, "structure")], common.dtype)
-        layout, sample = layout_of(drawn, np.asarray(jax.random.key_data(key)), common.dtype)
+        spread, sample = spread_of(drawn, np.asarray(jax.random.key_data(key)), common.dtype)
         state = common.given(sample, int(family.points[0]), int(common.seeds[0]))
         if state is None:
             state = eqx.filter_eval_shape(lambda system: cast(system.init(jax.random.key(0)), common.dtype), sample)
@@ -83,7 +153,7 @@ class Plan:
         ]
         shape, used = shapes[0], frozenset().union(*(one.used for one in shapes))
         fields = _fields(shape, record_axes(records, bounds, common.first_step, last, dt))
-        return Part(family, drawn, layout, sample, dt, phases, bounds, shape.carry_bytes, shape.sample_bytes, fields, used)
+        return Part(family, drawn, spread, sample, dt, phases, bounds, shape.carry_bytes, shape.sample_bytes, fields, used)
 
     def _same_fields(self) -> dict[str, Field]:
         first, *others = self.parts
@@ -110,8 +180,11 @@ class Plan:
             names |= {name, *field.dims}
         return first.fields
 
-    def _tiles(self, part: Part, lanes: int):
-        return tiling(len(part.family.points), len(self.common.seeds), lanes)
+    def _sketch(self, part: Part, lanes: int) -> int:
+        """Bytes that the compiled program needs for kernels of so many lanes."""
+        points, seeds = len(part.family.points), len(self.common.seeds)
+        part.layout = Layout(((np.arange(points), np.arange(seeds)),), kernel_shape(points, seeds, lanes))
+        return Machine(part, self.common, sketch=True).memory()
 
     def _lanes(self, part: Part) -> int:
         """Lanes per kernel: what suits the cache, or fewer if the compiled program says that they do not fit the memory."""
@@ -120,15 +193,13 @@ class Plan:
         lanes = max(1, min(first_lanes(part.carry_bytes, self.common.devices[0].platform), budget // (3 * part.carry_bytes + 1)))
         most = max(len(p.family.points) for p in self.parts) * len(self.common.seeds)
         lanes = min(lanes, -(-most // len(self.common.devices)))
-        part.tiles = self._tiles(part, lanes)
-        self.need = Machine(part, self.common, sketch=True).memory()
+        self.need = self._sketch(part, lanes)
         if self.need <= budget:
             return lanes
-        most, need = part.tiles.lanes, self.need
-        part.tiles = self._tiles(part, max(1, most // 2))
-        self.need = Machine(part, self.common, sketch=True).memory()
-        slope = max(1.0, (need - self.need) / max(1, most - part.tiles.lanes))
-        fixed = self.need - slope * part.tiles.lanes
+        most, need = part.layout.lanes, self.need
+        self.need = self._sketch(part, max(1, most // 2))
+        slope = max(1.0, (need - self.need) / max(1, most - part.layout.lanes))
+        fixed = self.need - slope * part.layout.lanes
         if fixed + slope > budget:
             raise ValueError(f"max_memory={budget}: one lane needs about {int(fixed + slope):,} bytes; allow more, or record less")
         return int((budget - fixed) // slope)
@@ -138,73 +209,56 @@ class Plan:
         """Steps of all lanes together."""
         return sum(len(part.family.points) * len(self.common.seeds) * part.steps for part in self.parts)
 
-    def part_rows(self, part: Part, number: int) -> slice:
-        """Rows of one tile."""
-        first = part.first_row + number * self.chunk
-        return slice(first, first + self.chunk)
-
     def text(self) -> str:
         """The plan in words."""
         common, options = self.common, self.options
         dims = ", ".join(f"{name} {len(axis)}" for name, axis in common.grid.axes.items()) or "one point"
         lanes = common.grid.size * len(common.seeds)
         row = sum(int(np.prod(f.shape, dtype=np.int64)) * f.dtype.itemsize for f in self.fields.values())
-        shapes = {(part.family.structure, part.tiles) for part in self.parts}
+        shapes = {(part.family.structure, part.layout.shape) for part in self.parts}
+        kernels, chunks = sum(part.layout.kernel_count for part in self.parts), self.end_chunk - self.first_chunk
         carry = max(part.carry_bytes for part in self.parts)
         lines = [
             f"{common.grid.size} points ({dims}) x {len(common.seeds)} seeds = {lanes} lanes, {self.lane_steps:.3g} lane-steps",
             f"{common.dtype.name}, rng {options.rng}, {len(self.parts)} group(s) of one static shape, about {len(shapes)} program(s)",
-            f"{sum(p.tiles.count for p in self.parts)} tiles of up to {self.chunk} lanes on {len(common.devices)} device(s)"
+            f"{kernels} kernels of up to {max(part.layout.lanes for part in self.parts)} lanes on {len(common.devices)} device(s)"
             f" ({common.devices[0].device_kind})",
             f"a lane carries {carry:,} bytes" + (f"; a device needs about {self.need:,} bytes" if self.need else ""),
-            f"the store holds {self.rows:,} rows of {row:,} bytes: {self.rows * row:,} bytes before compression",
+            f"the store holds {chunks} chunks of {self.chunk} rows of {row:,} bytes: {chunks * self.chunk * row:,} before compression",
         ]
         return "\n".join(lines)
 
     def header(self) -> dict[str, Any]:
-        """Attributes of the store."""
-        axes = {
-            dimension: {name: _label(values) for name, values in axis.columns.items()} for dimension, axis in self.common.grid.axes.items()
-        }
+        """Attributes of a new store."""
         return {
             "fingerprint": fingerprint(self.what),
             "what": self.what,
-            "axes": axes,
-            "seeds": self.common.seeds.tolist(),
+            "columns": [name for columns in self.axes.values() for name in columns],
             "chunk": self.chunk,
             "lanes": self.lanes,
             "records": {name: list(field.dims) for name, field in self.fields.items()},
             "provenance": provenance(self.common.devices, self.common.dtype.name),
         }
 
-    def table(self) -> dict[str, np.ndarray]:
-        """Coordinates of every row; objects and arrays by their place on the axis, padding NaN or -1."""
-        table, seed = {}, np.full(self.rows, -1, np.int64)
-        columns = {name: values for axis in self.common.grid.axes.values() for name, values in axis.columns.items()}
-        for name, values in columns.items():
-            whole = not _is_plain(values) or values.dtype.kind in "iu"
-            table[name] = np.full(self.rows, -1, np.int64) if whole else np.full(self.rows, np.nan)
+    def table(self, earlier: Sequence[Batch] = ()) -> dict[str, np.ndarray]:
+        """Coordinates of every row of the batch: numbers, places among the objects known so far, seeds; padding NaN or -1."""
+        known = contents([*(batch.axes for batch in earlier), self.axes])
+        rows, start = (self.end_chunk - self.first_chunk) * self.chunk, self.first_chunk * self.chunk
+        axes = self.common.grid.axes.items()
+        columns = {(dim, name): keys(self.axes[dim][name], known.get(name, [])) for dim, axis in axes for name in axis.columns}
+        table = {name: np.full(rows, -1 if values.dtype.kind == "i" else np.nan, values.dtype) for (_, name), values in columns.items()}
+        table["seed"] = np.full(rows, -1, np.int64)
         for part in self.parts:
-            for number in range(part.tiles.count):
-                points, seeds, real = part.tiles.tile(number)
-                rows = self.part_rows(part, number).start + np.flatnonzero(real.ravel())
-                seed[rows] = np.broadcast_to(self.common.seeds[seeds][:, None], real.shape)[real]
-                lanes = np.broadcast_to(part.family.points[points], real.shape)[real]
-                for dimension, where in self.common.grid.place(lanes).items():
-                    for name, values in self.common.grid.axes[dimension].columns.items():
-                        table[name][rows] = values[where] if _is_plain(values) else where
-        return table | {"seed": seed}
-
-
-def _is_plain(values: Any) -> bool:
-    return isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "fiu"
-
-
-def _label(values: Any) -> Any:
-    if _is_plain(values):
-        return values.tolist()
-    labels: Sequence[Any] = range(len(values)) if isinstance(values, np.ndarray) else [v if isinstance(v, str) else repr(v) for v in values]
-    return {"labels": list(labels), "content": fingerprint(describe(list(values)))}
+            for number in range(part.layout.chunk_count):
+                first = (part.first_chunk + number) * self.chunk - start
+                for kernel in part.layout.kernels(number):
+                    real = kernel.rows >= 0
+                    at = first + kernel.rows[real]
+                    table["seed"][at] = np.broadcast_to(self.common.seeds[kernel.seeds][:, None], real.shape)[real]
+                    where = self.common.grid.place(np.broadcast_to(part.family.points[kernel.points], real.shape)[real])
+                    for (dim, name), values in columns.items():
+                        table[name][at] = values[where[dim]]
+        return table
 
 
 def _fields(shape: LaneShape, axes: Mapping[str, tuple[str, np.ndarray]]) -> dict[str, Field]:

@@ -1,4 +1,4 @@
-"""From axes to lanes: the grid, its groups of one static shape, and their tiles of seeds x points."""
+"""From axes to lanes: the grid, and its groups of one static shape."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import numpy as np
 
 from neurojax.engine.integrators import Integrated, Integrator
 from neurojax.engine.paths import get, is_static, parameters, replace
-from neurojax.engine.simulate import cast_system, integrated, parameter_path
+from neurojax.engine.simulate import cast_system, check_values, integrated, parameter_path
 from neurojax.engine.system import Flow, Recipe, System, recipes
 from neurojax.sweep.axes import Axis
-from neurojax.sweep.store import describe, fingerprint
+from neurojax.sweep.spec import describe, fingerprint
 
 RUN_SETTINGS = ("dt", "duration", "steps", "method")
 
@@ -106,7 +106,7 @@ def families(system: Any, grid: Grid, method: Integrator | None, dtype: np.dtype
 
 def _by_path(system: Any, grid: Grid, method: Integrator | None, dtype: np.dtype) -> list[Family]:
     base = integrated(system, method)
-    base.check()
+    check_values(base)
     paths = {name: _path(base, name) for name in grid.names if name not in RUN_SETTINGS}
     _check_apart(paths)
     for axis in grid.axes.values():
@@ -208,7 +208,7 @@ def _by_builder(build: Callable[..., Any], grid: Grid, method: Integrator | None
         run = {name: values.pop(name) for name in RUN_SETTINGS if name in values}
         try:
             member = integrated(build(**values), run.get("method", method))
-            member.check()
+            check_values(member)
         except (ValueError, TypeError) as error:
             raise _same_kind(error)(f"the system built from {values}: {error}") from error
         leaves, structure = jax.tree.flatten(cast_system(member, dtype), is_leaf=_is_recipe)
@@ -272,44 +272,6 @@ def _by_seed(path: tuple[str, ...], parts: tuple[Any, ...]) -> Any:
         return _PerSeed(np.stack([np.pad(a, [(0, int(w) - k) for k, w in zip(a.shape, shape, strict=True)]) for a in arrays]))
 
     return jax.tree.unflatten(flat[0][1], [joined(values) for values in zip(*(leaves for leaves, _ in flat), strict=True)])
-
-
-@dataclasses.dataclass(frozen=True)
-class Tiling:
-    """Rectangles of `seeds x points` lanes that cover a group; one tile is one kernel's batch on one device."""
-
-    points: int
-    seeds: int
-    tile_points: int
-    tile_seeds: int
-
-    @property
-    def lanes(self) -> int:
-        """Lanes of one tile, padding included."""
-        return self.tile_points * self.tile_seeds
-
-    @property
-    def count(self) -> int:
-        """Number of tiles."""
-        return -(-self.points // self.tile_points) * -(-self.seeds // self.tile_seeds)
-
-    def tile(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Positions of a tile's points and seeds (the last repeated as padding), and which lanes (seed, point) are real."""
-        rows = -(-self.seeds // self.tile_seeds)
-        block, row = divmod(number, rows)
-        points = block * self.tile_points + np.arange(self.tile_points)
-        seeds = row * self.tile_seeds + np.arange(self.tile_seeds)
-        real = (seeds < self.seeds)[:, None] & (points < self.points)[None, :]
-        return np.minimum(points, self.points - 1), np.minimum(seeds, self.seeds - 1), real
-
-
-def tiling(points: int, seeds: int, lanes: int) -> Tiling:
-    """Tiles of at most `lanes`, points first (they share what is drawn per seed)."""
-    tile_points = min(points, lanes)
-    tile_points = -(-points // -(-points // tile_points))
-    tile_seeds = max(1, min(seeds, lanes // tile_points))
-    tile_seeds = -(-seeds // -(-seeds // tile_seeds))
-    return Tiling(points, seeds, tile_points, tile_seeds)
 
 
 def point_words(grid: Grid, family: Family) -> np.ndarray:

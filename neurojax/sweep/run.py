@@ -1,41 +1,58 @@
-"""`sweep`: a grid of parameters and seeds, as one labelled dataset."""
+"""`sweep` and `resume`: a grid of parameters and seeds into a store, and what a store still lacks."""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import dataclasses
 import os
-import re
-import sys
+import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 
 from neurojax.engine.compile import precision
-from neurojax.engine.drive import ctrl_c, drive
+from neurojax.engine.drive import stoppable
 from neurojax.engine.integrators import Integrator
-from neurojax.engine.loop import NEVER
 from neurojax.engine.record import Record
 from neurojax.engine.schedule import Schedule
+from neurojax.sweep.coordinates import axes_of, contents, grid_places, labelled_axes
 from neurojax.sweep.dataset import labelled
-from neurojax.sweep.machine import Machine, Part
+from neurojax.sweep.devices import shared_choice
 from neurojax.sweep.options import SweepOptions
-from neurojax.sweep.plan import Plan, flattened
-from neurojax.sweep.store import DIVERGED, DONE, PADDING, TO_DO, Store, describe
+from neurojax.sweep.plan import Plan, Request
+from neurojax.sweep.progress import Progress
+from neurojax.sweep.provenance import Compiling, now, provenance
+from neurojax.sweep.spec import describe, differences, indescribable, rebuild
+from neurojax.sweep.store import DIVERGED, DONE, TO_DO, Batch, Store, holds_something
+from neurojax.sweep.work import Tally, disk_failed, work
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
 class SweepInterrupted(KeyboardInterrupt):
-    """Ctrl-C during a sweep: `.data` holds what was finished; the same call on the same store does the rest."""
+    """Ctrl-C or SIGTERM during a sweep: `.data` holds what was finished; the same call on the same store does the rest."""
 
-    def __init__(self, data: xr.Dataset, where: str):
+    def __init__(self, data: xr.Dataset, where: str, signal: int):
         done = int(np.isin(data.status.values, (DONE, DIVERGED)).sum())
         super().__init__(f"stopped with {done} of {data.status.size} lanes done; {where}")
-        self.data = data
+        self.data, self.signal = data, signal
+
+
+class SweepFailed(RuntimeError):
+    """Exceptions kept some lanes from being computed: `.failures` are their coordinates and errors, `.data` holds all others."""
+
+    def __init__(self, data: xr.Dataset, failures: Sequence[Any], where: str):
+        lines = [f"{sum(len(one.lanes) for one in failures)} lanes could not be computed; {where}"]
+        for one in failures[:10]:
+            some = ", ".join(str(lane) for lane in one.lanes[:3]) + (", ..." if len(one.lanes) > 3 else "")
+            lines.append(f"  {len(one.lanes)} lanes ({some}): {type(one.error).__name__}: {one.error}")
+        super().__init__("\n".join(lines))
+        self.data, self.failures = data, list(failures)
 
 
 def sweep(
@@ -64,32 +81,17 @@ def sweep(
         seeds: how many, or which.
         record: reducers by name; a sweep keeps nothing else.
         state: an initial state or `Snapshot` for all lanes, or a function `(values, seed) -> state` for each.
-        store: folder of a zarr store to write; an existing one of the same sweep is completed. None keeps the result in memory.
-        options: draws, dtype, devices, lanes, memory, progress.
+        store: folder of a zarr store to write. Lanes that an existing store of the same model and run settings holds are not
+            computed again; lanes that it lacks are added to it. None keeps the result in memory.
+        options: draws, dtype, devices, lanes, memory, an invariant, a shard, progress.
 
     Returns: an `xarray.Dataset` with a dimension for each axis and "seed", the records, `status` (0 to do, 1 done, 2 diverged) and
-    `bad_step`. Coordinates are the float64 numbers that went in.
+    `bad_step`. Coordinates are the float64 numbers that went in. From a store, records are read when they are used.
 
-    Errors: ValueError or TypeError naming the argument, before anything is compiled or written.
+    Errors: ValueError or TypeError naming the argument, before anything is compiled or written; `StoreError` where the disk fails
+    and `SweepFailed` where some lanes could not be computed, both once all else is safe; `SweepInterrupted`.
     """
-    if store is not None:
-        _check_describable(store, [system, over, record, method, state, duration])
-    lanes = Store.open(store, mode="r+").header.get("lanes") if store is not None and _holds_something(store) else None
-    plan = Plan(system, over, dt, duration, steps, method, seeds, record, state, options, lanes)
-    began = time.perf_counter()
-    with precision(plan.common.dtype):
-        target = _target(plan, store)
-        bar = _Bar(plan.lane_steps, plan.options.progress)
-        with ctrl_c() as asked:
-            for part in plan.parts:
-                _compute(plan, part, target, bar, asked)
-        bar.close()
-        target.note(seconds=float(target.header.get("seconds", 0.0)) + time.perf_counter() - began)
-    data = labelled(target)
-    if asked():
-        where = "the finished lanes are in error.data" if store is None else f"run the same sweep again to complete {str(store)!r}"
-        raise SweepInterrupted(data, where)
-    return data
+    return perform(planned(Request(system, over, dt, duration, steps, method, seeds, record, state, options), store), store)
 
 
 def explain(
@@ -105,116 +107,253 @@ def explain(
     state: Any = None,
     options: SweepOptions | None = None,
 ) -> str:
-    """What `sweep` with the same arguments would do: points, lanes, tiles, programs, memory, size of the store.
+    """What `sweep` with the same arguments would do: points, lanes, kernels, programs, memory, size of the store.
 
     Compiles one program and simulates nothing.
     """
-    return Plan(system, over, dt, duration, steps, method, seeds, record, state, options).text()
+    return Plan(Request(system, over, dt, duration, steps, method, seeds, record, state, options)).text()
 
 
-def _check_describable(path: str | os.PathLike, parts: list[Any]) -> None:
-    """Refuse a store for what could not be told from something else when the sweep is resumed."""
-    unknown = re.search(r'"indescribable": "([^"]+)"', json.dumps(describe(parts)))
-    if unknown:
+def resume(store: str | os.PathLike, *, options: SweepOptions | None = None) -> xr.Dataset:
+    """Finish what a store lacks, its model built again from what the store says of it.
+
+    options: devices, shard, retry, progress; draws, dtype and invariant are the store's own.
+
+    Errors: ValueError where the model cannot be built again, since it or a function of it came from a script: run that script again.
+    """
+    return perform(planned(request_of(Store.open(store), options), store), store, whole=True)
+
+
+def request_of(store: Store, options: SweepOptions | None = None, system: Any = None) -> Request:
+    """The call that made a store, built again from what the store says of it; `system` where it is at hand."""
+    what, kept = store.header["what"], store.kept()
+    try:
+        system = rebuild(what["system"], kept) if system is None else system
+        run, records, own = ({name: rebuild(one, kept) for name, one in what[kind].items()} for kind in ("run", "records", "options"))
+        first = store.batches[0]
+        over = axes_of(first, {}, kept)
+    except ValueError as error:
         raise ValueError(
-            f"store={str(path)!r}: a {unknown[1]} cannot be told from another when the sweep is resumed; "
+            f"store={str(store.path)!r}: its sweep cannot be built again ({error}); run the script that made it once more"
+        ) from error
+    options = dataclasses.replace(options or SweepOptions(), lanes=None, **own)
+    return Request(system, over, **run, seeds=first.seeds, record=records, options=options)
+
+
+def planned(request: Request, path: str | os.PathLike | None) -> Plan:
+    """A request on paper, as the store that it is for has it; nothing is written."""
+    if path is None and request.options is not None and request.options.shard:
+        raise ValueError(f"shard={request.options.shard}: the parts meet in a store; give store=...")
+    if path is not None and (unknown := indescribable(describe(request._replace(options=None)))):
+        raise ValueError(
+            f"store={str(path)!r}: a {unknown} cannot be told from another when the sweep is resumed; "
             "make it a frozen dataclass, an equinox.Module or a function"
         )
+    held = Store.open(path, mode="r+") if path is not None and holds_something(path) else None
+    return Plan(request, held.header["lanes"], held.chunk) if held else Plan(request)
 
 
-def _holds_something(path: str | os.PathLike) -> bool:
-    """Whether a path is taken: an empty folder is not."""
-    path = Path(path)
-    return path.exists() and not (path.is_dir() and not any(path.iterdir()))
+def perform(plan: Plan, path: str | os.PathLike | None, *, whole: bool = False, config: Any = None) -> xr.Dataset:
+    """Compute what a store lacks of a plan, or (`whole`) of all that it was ever asked for.
+
+    config: what a new store keeps as the way to ask for this again.
+    """
+    began, tally, compiling = time.perf_counter(), Tally(), Compiling()
+    with precision(plan.common.dtype), compiling.counted(), stoppable() as asked:
+        store = _one_at_a_time(plan, lambda: _made(plan, path, config))
+        wanted = Wanted(plan, store, whole)
+        jobs = _one_at_a_time(plan, wanted.jobs)
+        with _noted(plan, store, tally, compiling, began):
+            _compute(plan, store, jobs, tally, asked)
+    data = labelled(store) if whole else labelled(store, wanted.axes, plan.common.seeds)
+    again = "the finished lanes are in error.data" if path is None else f"the rest: neurojax resume {path} (or the same call)"
+    if tally.failures:
+        raise SweepFailed(data, tally.failures, again)
+    if asked.signal is not None:
+        raise SweepInterrupted(data, again, asked.signal)
+    return data
 
 
-def _target(plan: Plan, path: str | os.PathLike | None) -> Store:
-    """A new store, or the one at `path` if it holds this very sweep."""
-    header = plan.header()
-    if path is None or not _holds_something(path):
-        return Store.create(path, plan.rows, plan.chunk, plan.table(), plan.fields, header)
-    store = Store.open(path, mode="r+")
-    kinds = {"fingerprint": "model or run settings", "axes": "axes", "seeds": "seeds", "chunk": "lanes per kernel"}
-    for name, kind in kinds.items():
-        if store.header[name] != header[name]:
+def _one_at_a_time(plan: Plan, make: Callable[[], Any]) -> Any:
+    """Do something to the store; among the processes of one program the first one does it first."""
+    if not plan.common.agree:
+        return make()
+    first = make() if jax.process_index() == 0 else None
+    shared_choice(np.zeros(1))
+    return first if jax.process_index() == 0 else make()
+
+
+def _made(plan: Plan, path: str | os.PathLike | None, config: Any) -> Store:
+    """A new store, or the one at `path` if it holds the same model and settings."""
+    if path is not None and holds_something(path):
+        store = Store.open(path, mode="r+")
+    else:
+        header = plan.header() | ({"config": config} if config is not None else {})
+        store = Store.create(path, header, plan.batch(), plan.table(), plan.fields, plan.arrays)
+    if store.header["fingerprint"] != plan.header()["fingerprint"]:
+        lines = list(differences(store.header["what"], plan.what))
+        shown = "\n  ".join(lines[:12] + [f"and {len(lines) - 12} more"] * (len(lines) > 12))
+        raise ValueError(
+            f"store={str(path)!r} holds another sweep; give another path, or the same settings to complete it. They differ in\n  {shown}"
+        )
+    axes = {dimension: list(columns) for dimension, columns in store.batches[0].axes.items()}
+    asked = {dimension: list(columns) for dimension, columns in plan.axes.items()}
+    if axes != asked:
+        raise ValueError(
+            f"store={str(path)!r} holds a sweep over {axes or 'nothing but seeds'}, this one is over {asked or 'nothing but seeds'}; "
+            "values and seeds may be added to a store, axes may not: give another path"
+        )
+    for name, field in plan.fields.items():
+        if store.array(name).shape[1:] != field.shape:
             raise ValueError(
-                f"store={str(path)!r} holds another sweep (its {kind} differ); give another path, or the same sweep to complete it"
+                f"store={str(path)!r}: record {name!r} has shape {store.array(name).shape[1:]} there, {field.shape} at the new points; "
+                "give another path"
             )
     return store
 
 
-def _compute(plan: Plan, part: Part, store: Store, bar: _Bar, asked: Callable[[], bool]) -> None:
-    """Compute and commit the tiles of a part that the store lacks, as many at a time as there are devices."""
-    status = store.read("status")
-    todo = [number for number in range(part.tiles.count) if np.any(status[plan.part_rows(part, number)] == TO_DO)]
-    bar.add((part.tiles.count - len(todo)) * part.tiles.lanes * part.steps)
-    if not todo or asked():
-        return
-    machine, devices = Machine(part, plan.common), len(plan.common.devices)
-    lengths = [count for _, count, _ in part.phases]
-    for first in range(0, len(todo), devices):
-        numbers = todo[first : first + devices]
-        tile = machine.open(numbers + numbers[-1:] * (devices - len(numbers)))
-        report = bar.runner(part.tiles.lanes * len(numbers))
-        carry, samples, _ = drive(machine.advance(tile), tile.carry, plan.common.first_step, lengths, report=report, stop_requested=asked)
-        if asked():
-            return
-        results = machine.finish(carry) | samples
-        bad = np.asarray(carry.bad)
-        for place, number in enumerate(numbers):
-            _commit(plan, part, store, number, results, bad, place)
-        bar.diverged(int((bad[: len(numbers)] != NEVER).sum()))
+@dataclasses.dataclass
+class Job:
+    """Chunks of one batch, and the plan that is laid out for them."""
+
+    plan: Plan
+    batch: Batch
+    chunks: list[int]
 
 
-def _commit(plan: Plan, part: Part, store: Store, number: int, results: Mapping[str, Any], bad: np.ndarray, device: int) -> None:
-    """Write one device's tile: lanes along the first axis, filled up to the chunk with padding."""
-    _, _, real = part.tiles.tile(number)
-    lanes, missing = real.size, plan.chunk - real.size
+class Wanted:
+    """Which chunks of a store a request is for, those that it has to add included."""
 
-    def rows(values: Any, blank: Any = 0) -> np.ndarray:
-        flat = np.asarray(values)[device].reshape(lanes, *np.shape(values)[3:])
-        return np.concatenate([flat, np.full((missing, *flat.shape[1:]), blank, flat.dtype)]) if missing else flat
+    def __init__(self, plan: Plan, store: Store, whole: bool):
+        self.plan, self.store, self.whole = plan, store, whole
+        self.plans: dict[int, Plan] = {}
 
-    table = {own: rows(leaf) for name, result in results.items() for own, leaf in flattened(name, result).items()}
-    bad_step = rows(bad.astype(np.int32), NEVER)
-    status = np.full(plan.chunk, PADDING, np.int8)
-    status[:lanes][real.ravel()] = np.where(bad_step[:lanes][real.ravel()] == NEVER, DONE, DIVERGED)
-    store.commit(plan.part_rows(part, number), table, status, bad_step)
+    def jobs(self) -> list[Job]:
+        """What is to be computed, batch by batch."""
+        batches = self.store.batches
+        for number, batch in enumerate(batches):
+            self.store.ensure(batch, lambda n=number: self.plan_of(n).table(self.store.batches[:n]))
+        self.axes = labelled_axes(self.plan.axes, contents([*(b.axes for b in batches), self.plan.axes]))
+        wanted = None
+        if not self.whole and not (len(batches) == 1 and self._is_own(batches[0])):
+            numbers = grid_places(self.axes, self.plan.common.seeds, self.store.read)
+            missing = self._missing(self.plan, numbers)
+            if missing.any():
+                last = batches[-1]
+                self.plan.lay_out(missing, first_chunk=last.first_chunk + last.chunks)
+                if self.store.add(self.plan.batch(), len(batches)):
+                    self.plans[len(batches)] = self.plan
+                return self.jobs()  # with the batch that was added, by this process or by one that was faster
+            wanted = np.unique(np.flatnonzero(numbers >= 0) // self.store.chunk)
+        todo = self._todo()
+        if wanted is not None:
+            todo = np.intersect1d(todo, wanted)
+        if self.plan.options.shard:
+            number, count = self.plan.options.shard
+            todo = todo[todo % count == number]
+        jobs = []
+        for number, batch in enumerate(batches):
+            chunks = [int(c) for c in todo if batch.first_chunk <= c < batch.first_chunk + batch.chunks]
+            if chunks:
+                jobs.append(Job(self.plan_of(number), batch, chunks))
+        return jobs
+
+    def _todo(self) -> np.ndarray:
+        """Chunks with lanes to do, or with diverged ones that are to be tried again, or that are damaged."""
+        status = self.store.status().reshape(-1, self.store.chunk)
+        todo = (status == TO_DO).any(axis=1)
+        if self.plan.options.retry == "diverged":
+            todo |= (status == DIVERGED).any(axis=1)
+        chunks = np.arange(len(status))
+        own = chunks if not self.plan.options.shard else chunks[chunks % self.plan.options.shard[1] == self.plan.options.shard[0]]
+        todo[list(self.store.damaged(own[~todo[own]].tolist()))] = True
+        return np.flatnonzero(todo)
+
+    def _missing(self, plan: Plan, numbers: np.ndarray) -> np.ndarray:
+        """Lanes of a plan's grid, (points, seeds), that no row holds."""
+        missing = np.ones((plan.common.grid.size, len(plan.common.seeds)), bool)
+        missing.flat[numbers[numbers >= 0]] = False
+        return missing
+
+    def _is_own(self, batch: Batch) -> bool:
+        return batch.axes == self.plan.axes and batch.seeds == self.plan.common.seeds.tolist()
+
+    def plan_of(self, number: int) -> Plan:
+        """A plan laid out as a batch of the store is."""
+        if number in self.plans:
+            return self.plans[number]
+        batches = self.store.batches
+        batch, plan = batches[number], self.plan
+        if not self._is_own(batch) or plan in self.plans.values():
+            over = axes_of(batch, self.plan.common.grid.axes, self.store.kept())
+            plan = Plan(self.plan.request._replace(over=over, seeds=batch.seeds), self.store.header["lanes"], self.store.chunk)
+        missing = None
+        if number:
+            rows = batch.first_chunk * self.store.chunk
+            axes = labelled_axes(plan.axes, contents(b.axes for b in batches))
+            numbers = grid_places(axes, plan.common.seeds, lambda name: self.store.read(name)[:rows])
+            missing = self._missing(plan, numbers)
+        plan.lay_out(missing, batch.kernels, batch.first_chunk)
+        if plan.end_chunk != batch.first_chunk + batch.chunks:
+            raise ValueError(
+                f"store={str(self.store.path)!r}: its batch {number} has {batch.chunks} chunks, this version lays out "
+                f"{plan.end_chunk - batch.first_chunk}; finish it with the version that made it, or give another path"
+            )
+        self.plans[number] = plan
+        return plan
 
 
-class _Bar:
-    """Progress over lane-steps with the time left, and the number of diverged lanes."""
+def _compute(plan: Plan, store: Store, jobs: list[Job], tally: Tally, asked: Callable[[], bool]) -> None:
+    tally.halvings = max((run.get("halvings", 0) for run in store.runs), default=0)
+    if plan.common.agree:
+        for job in jobs:
+            job.chunks = job.chunks[jax.process_index() :: jax.process_count()]
+    total = sum(_lane_steps(job) for job in jobs)
+    progress = Progress(total, plan.options.progress)
+    try:
+        for job in jobs:
+            if not asked():
+                work(job.plan, store, job.chunks, tally, progress, asked)
+    finally:
+        progress.close()
 
-    def __init__(self, total: int, show: bool | None):
-        self.bar, self.bad = None, 0
-        if sys.stderr.isatty() if show is None else show:
-            from tqdm import tqdm
 
-            self.bar = tqdm(total=total, unit="lane-step", unit_scale=True, dynamic_ncols=True)
+def _lane_steps(job: Job) -> int:
+    total = 0
+    for chunk in job.chunks:
+        part, number = job.plan.place(chunk)
+        total += sum(int((kernel.rows >= 0).sum()) for kernel in part.layout.kernels(number)) * part.steps
+    return total
 
-    def runner(self, lanes: int) -> Callable[[int], None]:
-        """A reporter of the steps that a launch of so many lanes has made."""
-        last = 0
 
-        def report(step: int) -> None:
-            nonlocal last
-            self.add((step - last) * lanes)
-            last = step
+@contextlib.contextmanager
+def _noted(plan: Plan, store: Store, tally: Tally, compiling: Compiling, began: float) -> Iterator[None]:
+    """Keep a record of this run in the store, from its beginning on."""
+    record = provenance(plan.common.devices, plan.common.dtype.name) | {"host": socket.gethostname(), "process": os.getpid()}
+    record |= {"shard": list(plan.options.shard)} if plan.options.shard else {}
+    name = f"{time.time_ns()}-{uuid.uuid4().hex[:6]}"  # in order of time
 
-        return report
+    def note(**more: Any) -> None:
+        counts = {"lanes": tally.lanes, "diverged": tally.diverged, "chunks": tally.chunks, "halvings": tally.halvings}
+        seconds = {
+            "total": round(time.perf_counter() - began, 3),
+            "compile": round(compiling.seconds, 3),
+            "compute": round(tally.compute, 3),
+            "write": round(tally.write, 3),
+        }
+        store.note_run(name, record | counts | {"seconds": seconds, "failed": sum(len(f.lanes) for f in tally.failures)} | more)
 
-    def add(self, lane_steps: int) -> None:
-        """Count work that is done."""
-        if self.bar and lane_steps:
-            self.bar.update(lane_steps)
-
-    def diverged(self, count: int) -> None:
-        """Count lanes that went bad."""
-        self.bad += count
-        if self.bar and self.bad:
-            self.bar.set_postfix(diverged=self.bad)
-
-    def close(self) -> None:
-        """Leave the bar as it is."""
-        if self.bar:
-            self.bar.close()
+    try:
+        note()
+    except OSError as error:
+        raise disk_failed(store, "the record of this run", error) from error
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            note(ended=now())
+        raise
+    try:
+        note(ended=now())
+    except OSError as error:
+        raise disk_failed(store, "the record of this run", error) from error

@@ -1,102 +1,36 @@
-"""Sweeps on disk: one zarr v3 group, a flat table of lanes, `status` written last."""
+"""Sweeps on disk: one zarr v3 group with a flat table of lanes in storage chunks of one writer each, `status` written last.
+
+Beside the table's arrays lie groups that hold attributes only, written once and whole: `batches` (what was added to the table, and when
+in its order), `runs` (who computed, with what), and `arrays` (contents that descriptions refer to).
+"""
 
 from __future__ import annotations
 
-import datetime
-import functools
-import hashlib
-import inspect
+import contextlib
 import json
 import os
-import platform
-import sys
-from collections.abc import Mapping
-from importlib import metadata
+import shutil
+import uuid
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import zarr
+from zarr.codecs import ZstdCodec
 from zarr.storage import MemoryStore
 
-SCHEMA = 1
+from neurojax.sweep.spec import fingerprint
+
+SCHEMA = 2
+FORMAT = "neurojax sweep"
 TO_DO, DONE, DIVERGED, PADDING = 0, 1, 2, 3  # values of `status`
+KEPT_ARRAYS = 64 << 20  # bytes of a model's own arrays up to which a store keeps them
 
 
-class Store:
-    """Records by lane, in rows; a tile's rows are one storage chunk with one writer.
-
-    Rows of a tile beyond its real lanes are padding (`status` 3). `status` is the commit record: a row counts once it is not 0.
-    """
-
-    def __init__(self, group: zarr.Group):
-        self.group = group
-
-    @classmethod
-    def create(
-        cls, path: str | os.PathLike | None, rows: int, chunk: int, columns: Mapping[str, Any], fields: Mapping[str, Field], header: dict
-    ) -> Store:
-        """A new store on disk, or in memory where `path` is None. Complete, but for what lanes compute, once its header is written."""
-        target = MemoryStore() if path is None else str(path)
-        group = zarr.open_group(target, mode="w-", zarr_format=3)
-        store = cls(group)
-        for name, values in columns.items():
-            store._array(name, values.shape, values.dtype, chunk, ["point"])[...] = values
-        store._array("status", (rows,), np.int8, chunk, ["point"], fill=TO_DO)
-        store._array("bad_step", (rows,), np.int32, chunk, ["point"], fill=-1)
-        for name, field in fields.items():
-            store._array(name, (rows, *field.shape), field.dtype, chunk, ["point", *field.dims])
-            for dim, axis in field.coordinates.items():
-                if dim not in group:
-                    group.create_array(dim, shape=axis.shape, dtype=axis.dtype, dimension_names=[dim])[...] = axis  # type: ignore[index]
-        group.attrs.update({"schema": SCHEMA, "format": "neurojax sweep", **header})
-        return store
-
-    @classmethod
-    def open(cls, path: str | os.PathLike, mode: str = "r") -> Store:
-        """An existing store. Errors: FileNotFoundError, or ValueError where it is something else."""
-        if not Path(path).exists():
-            raise FileNotFoundError(f"store={str(path)!r}: there is nothing there")
-        try:
-            group = zarr.open_group(str(path), mode=mode, zarr_format=3, use_consolidated=False)  # type: ignore[arg-type]
-        except Exception as error:
-            raise ValueError(
-                f"store={str(path)!r} is not a zarr group ({type(error).__name__}); give the path that nj.sweep wrote"
-            ) from error
-        if group.attrs.get("format") != "neurojax sweep":
-            raise ValueError(
-                f"store={str(path)!r} is a zarr group, but no finished header of a neurojax sweep is in it; choose another path"
-            )
-        if int(group.attrs["schema"]) > SCHEMA:  # type: ignore[arg-type]
-            raise ValueError(f"store={str(path)!r} has schema {group.attrs['schema']}, this version reads up to {SCHEMA}; update neurojax")
-        return cls(group)
-
-    def _array(self, name: str, shape: tuple[int, ...], dtype: Any, chunk: int, dims: list[str], fill: Any = None) -> zarr.Array:
-        dtype = np.dtype(dtype)
-        if fill is None:
-            fill = np.nan if dtype.kind == "f" else 0
-        chunks = (min(chunk, max(shape[0], 1)), *(max(n, 1) for n in shape[1:]))
-        return self.group.create_array(name, shape=shape, dtype=dtype, chunks=chunks, dimension_names=dims, fill_value=fill)
-
-    @property
-    def header(self) -> dict[str, Any]:
-        """The attributes."""
-        return dict(self.group.attrs)
-
-    def read(self, name: str) -> np.ndarray:
-        """One array of the table."""
-        return np.asarray(self.group[name][...])  # type: ignore[index]
-
-    def commit(self, rows: slice, results: Mapping[str, np.ndarray], status: np.ndarray, bad_step: np.ndarray) -> None:
-        """Write a tile: its records first, its status last."""
-        for name, values in results.items():
-            self.group[name][rows] = values  # type: ignore[index]
-        self.group["bad_step"][rows] = bad_step  # type: ignore[index]
-        self.group["status"][rows] = status  # type: ignore[index]
-
-    def note(self, **attributes: Any) -> None:
-        """Add attributes."""
-        self.group.attrs.update(attributes)
+class StoreError(OSError):
+    """The disk failed a sweep: full, read-only, or out of reach. What was committed before is safe."""
 
 
 class Field:
@@ -106,80 +40,374 @@ class Field:
         self.shape, self.dtype, self.dims, self.coordinates = shape, np.dtype(dtype), dims, dict(coordinates or {})
 
 
-def fingerprint(description: Any) -> str:
-    """Hash of what a sweep computes: model and run settings, not the values of its axes."""
-    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
+class Batch(NamedTuple):
+    """Lanes that were added to a store together: the product of the axes and the seeds, but for lanes of earlier batches.
+
+    axes: by dimension and column, numbers or `{"labels", "content", "values"}` of objects. kernels: points and seeds of a kernel, by
+    part. Its rows are those of `chunks` storage chunks from `first_chunk` on.
+    """
+
+    axes: dict[str, dict[str, Any]]
+    seeds: list[int]
+    kernels: list[list[int]]
+    first_chunk: int
+    chunks: int
 
 
-def describe(value: Any) -> Any:
-    """JSON for a model, a record, a setting: class names and fields, hashes of arrays, qualified names of functions."""
-    if isinstance(value, bool | int | float | str) or value is None:
-        return value
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, Mapping):
-        return {str(k): describe(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [describe(v) for v in value]
-    if hasattr(value, "__array__"):
-        array = np.asarray(value)
-        if array.ndim == 0:
-            return array.item()
-        return {"array": list(array.shape), "dtype": str(array.dtype), "sha256": hashlib.sha256(array.tobytes()).hexdigest()}
-    if isinstance(value, functools.partial):
-        return {"partial": describe(value.func), "args": describe(value.args), "keywords": describe(value.keywords)}
-    fields = getattr(value, "__dataclass_fields__", None)
-    if fields is not None and not isinstance(value, type):
-        kind = type(value)
-        ours = kind.__module__.split(".")[0] == "neurojax"
-        return {
-            "class": kind.__qualname__ if ours else f"{kind.__module__}.{kind.__qualname__}",
-            **{name: describe(getattr(value, name)) for name in fields},
-        }
-    if callable(value) and hasattr(value, "__qualname__"):
-        return _function(value)
-    text = repr(value)
-    if " at 0x" in text:
-        return {"indescribable": f"{type(value).__module__}.{type(value).__qualname__}"}
-    return text
+class Store:
+    """Records by lane, in rows. A row counts once its `status` is not 0; rows that only fill up a chunk are padding (3)."""
+
+    def __init__(self, group: zarr.Group, path: Path | None):
+        self.group, self.path = group, path
+        self.header: dict[str, Any] = dict(group.attrs)
+        self._arrays: dict[str, zarr.Array] = {}
+        self.memory: dict[str, dict[str, dict[str, Any]]] = {"batches": {}, "runs": {}}  # of a store without files, or of an older schema
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike | None,
+        header: Mapping[str, Any],
+        batch: Batch,
+        columns: Mapping[str, np.ndarray],
+        fields: Mapping[str, Field],
+        arrays: Mapping[str, np.ndarray],
+    ) -> Store:
+        """A new store in memory (`path` None), or on disk: made beside its place and moved there whole.
+
+        Where another process was faster, its store is opened instead.
+        """
+        place = None if path is None else Path(path)
+        made = None if place is None else place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}.new")
+        try:
+            group = zarr.open_group(MemoryStore() if made is None else str(made), mode="w-", zarr_format=3)
+            group.attrs.update(sealed({"schema": SCHEMA, "format": FORMAT, **header}))
+            for kind in ("batches", "runs", "arrays"):
+                group.create_group(kind)
+            store = cls(group, made)
+            rows = batch.chunks * store.chunk
+            for name, values in columns.items():
+                store._create(name, (rows,), values.dtype, ["point"], -1 if values.dtype.kind == "i" else np.nan)
+            store._create("status", (rows,), np.dtype(np.int8), ["point"], TO_DO)
+            store._create("bad_step", (rows,), np.dtype(np.int32), ["point"], -1)
+            for name, field in fields.items():
+                blank = np.nan if field.dtype.kind == "f" else 0
+                store._create(name, (rows, *field.shape), field.dtype, ["point", *field.dims], blank)
+                for dim, axis in field.coordinates.items():
+                    if dim not in group:
+                        group.create_array(dim, shape=axis.shape, dtype=axis.dtype, dimension_names=[dim])[...] = axis  # type: ignore[index]
+            store.keep(arrays)
+            store._publish("batches", "0000", batch._asdict())
+            store._fill(batch, columns)
+            if place is not None and made is not None:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    os.rename(made, place)
+                except OSError:
+                    if not holds_something(place):
+                        raise
+                    shutil.rmtree(made, ignore_errors=True)
+                return cls.open(place, mode="r+")
+            return store
+        except OSError as error:
+            if made is not None:
+                shutil.rmtree(made, ignore_errors=True)
+            raise StoreError(f"store={str(path)!r} cannot be made: {reason(error)}; nothing was left there") from error
+
+    @classmethod
+    def open(cls, path: str | os.PathLike, mode: str = "r") -> Store:
+        """An existing store. Errors: FileNotFoundError; ValueError where it is something else, or its attributes were changed."""
+        if not Path(path).exists():
+            raise FileNotFoundError(f"store={str(path)!r}: there is nothing there")
+        try:
+            group = zarr.open_group(str(path), mode=mode, zarr_format=3, use_consolidated=False)  # type: ignore[arg-type]
+        except Exception as error:
+            raise ValueError(
+                f"store={str(path)!r} is not a zarr group ({type(error).__name__}); give the path that nj.sweep wrote"
+            ) from error
+        if group.attrs.get("format") != FORMAT:
+            raise ValueError(f"store={str(path)!r} is a zarr group, but no header of a neurojax sweep is in it; choose another path")
+        schema = int(group.attrs["schema"])  # type: ignore[arg-type]
+        if schema > SCHEMA:
+            raise ValueError(f"store={str(path)!r} has schema {schema}, this version reads up to {SCHEMA}; update neurojax")
+        store = cls(group, Path(path))
+        if schema < SCHEMA:
+            from neurojax.sweep.migrate import upgraded
+
+            if mode != "r":
+                raise ValueError(
+                    f"store={str(path)!r} has schema {schema}, which this version reads but does not add to; "
+                    "load it, and give the sweep another path"
+                )
+            return upgraded(store)
+        check_seal(store.header, f"store={str(path)!r}: the attributes of its group")
+        return store
+
+    # The table.
+
+    @property
+    def chunk(self) -> int:
+        """Rows of a storage chunk."""
+        return int(self.header["chunk"])
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the arrays that say which lane a row is."""
+        return [*self.header["columns"], "seed"]
+
+    def array(self, name: str) -> zarr.Array:
+        """One array of the table."""
+        if name not in self._arrays:
+            # Chunks of nothing but NaN are written as well: one that is not there is known to be lost.
+            with zarr.config.set({"array.write_empty_chunks": True}):
+                self._arrays[name] = self.group[name]  # type: ignore[assignment]
+        return self._arrays[name]
+
+    def _create(self, name: str, shape: tuple[int, ...], dtype: np.dtype, dims: list[str], fill: Any) -> None:
+        chunks = (self.chunk, *(max(n, 1) for n in shape[1:]))
+        self.group.create_array(
+            name, shape=shape, dtype=dtype, chunks=chunks, dimension_names=dims, fill_value=fill, compressors=ZstdCodec(checksum=True)
+        )
+
+    def rows(self, chunk: int) -> slice:
+        """Rows of a storage chunk."""
+        return slice(chunk * self.chunk, (chunk + 1) * self.chunk)
+
+    def commit(self, chunk: int, results: Mapping[str, np.ndarray], status: np.ndarray, bad_step: np.ndarray) -> None:
+        """Write a chunk: its records first, its status last."""
+        rows = self.rows(chunk)
+        for name, values in results.items():
+            self.array(name)[rows] = values
+        self.array("bad_step")[rows] = bad_step
+        self.array("status")[rows] = status
+
+    def read(self, name: str, chunks: Iterable[int] | None = None) -> np.ndarray:
+        """An array of the table, or some of its chunks; what cannot be read is blank, and a warning says which."""
+        array = self.array(name)
+        with contextlib.suppress(Exception):
+            if chunks is None:
+                return np.asarray(array[...])
+        total = -(-array.shape[0] // self.chunk)
+        parts, damaged = [np.zeros((0, *array.shape[1:]), array.dtype)], []
+        for number in range(total) if chunks is None else chunks:
+            try:
+                parts.append(np.asarray(array[self.rows(number)]))
+            except Exception as error:
+                blank = np.full((self.chunk, *array.shape[1:]), array.fill_value, array.dtype)
+                parts.append(blank)
+                damaged.append((number, error))
+        if damaged:
+            warnings.warn(
+                f"store={str(self.path)!r}: {name!r} cannot be read in chunk(s) {', '.join(str(n) for n, _ in damaged[:5])} "
+                f"({reason(damaged[0][1])}); its {self.chunk} rows are blank here. Resuming the sweep computes them again",
+                stacklevel=2,
+            )
+        return np.concatenate(parts)
+
+    def status(self) -> np.ndarray:
+        """`status` of every row; where a file that belongs to a finished chunk is gone, 0 (with a warning)."""
+        status = self.read("status")
+        if self.path is not None:
+            finished = np.unique(np.flatnonzero(status != TO_DO) // self.chunk)
+            for name in self.data_names:
+                lost = np.setdiff1d(finished, self._present(name))
+                if lost.size:
+                    warnings.warn(
+                        f"store={str(self.path)!r}: chunk(s) {', '.join(map(str, lost[:5]))} of {name!r} are gone; their lanes are to do. "
+                        "Resuming the sweep computes them again",
+                        stacklevel=2,
+                    )
+                    for chunk in lost:
+                        status[self.rows(int(chunk))] = TO_DO
+        return status
+
+    @property
+    def data_names(self) -> list[str]:
+        """Arrays that lanes fill, but for `status`."""
+        return [*self.header["records"], "bad_step"]
+
+    def _present(self, name: str) -> np.ndarray:
+        """Chunks of an array that have a file."""
+        folder, rest = f"{self.path}/{name}/c", "/0" * (self.array(name).ndim - 1)  # a chunk holds whole records
+        with contextlib.suppress(FileNotFoundError):
+            return np.array(
+                [int(n) for n in os.listdir(folder) if n.isdigit() and (not rest or os.path.exists(f"{folder}/{n}{rest}"))], int
+            )
+        return np.zeros(0, int)
+
+    def damaged(self, chunks: Iterable[int]) -> dict[int, str]:
+        """Finished chunks that are gone or cannot be read, and why."""
+        if self.path is None:
+            return {}
+        found: dict[int, str] = {}
+        present = {name: set(self._present(name).tolist()) for name in self.data_names}
+        for chunk in chunks:
+            for name in self.data_names:
+                try:
+                    if chunk not in present[name]:
+                        raise FileNotFoundError("its file is gone")
+                    self.array(name)[self.rows(chunk)]
+                except Exception as error:
+                    found[chunk] = f"{name!r}: {reason(error)}"
+                    break
+        return found
+
+    # What was added, by whom.
+
+    @property
+    def batches(self) -> list[Batch]:
+        """All batches, in the order in which they were added."""
+        return [Batch(**{name: found[name] for name in Batch._fields}) for _, found in sorted(self._published("batches").items())]
+
+    @property
+    def runs(self) -> list[dict[str, Any]]:
+        """A record of each process that computed for this store, by time."""
+        return [found for _, found in sorted(self._published("runs").items())]
+
+    def add(self, batch: Batch, number: int) -> bool:
+        """Publish a batch as the one of this number; False where another process has."""
+        return self._publish("batches", f"{number:04d}", batch._asdict())
+
+    def ensure(self, batch: Batch, columns: Callable[[], Mapping[str, np.ndarray]]) -> None:
+        """See to it that a published batch has its rows: any number of processes may, at once."""
+        rows = (batch.first_chunk + batch.chunks) * self.chunk
+        own = range(batch.first_chunk, batch.first_chunk + batch.chunks)
+        for name in [*self.columns, "status", *self.data_names]:
+            for _ in range(3):  # a process that adds another batch just now may have set its own, smaller number
+                self._arrays.pop(name, None)
+                if self.array(name).shape[0] >= rows:
+                    break
+                self.array(name).resize((rows, *self.array(name).shape[1:]))
+        if self.path is not None and not all(self._readable(name, own) for name in self.columns):
+            self._fill(batch, columns())
+
+    def _readable(self, name: str, chunks: range) -> bool:
+        """Whether neighbouring chunks of an array are all there and whole."""
+        if np.setdiff1d(chunks, self._present(name)).size:
+            return False
+        try:
+            self.array(name)[chunks.start * self.chunk : chunks.stop * self.chunk]
+        except Exception:
+            return False
+        return True
+
+    def _fill(self, batch: Batch, columns: Mapping[str, np.ndarray]) -> None:
+        first = batch.first_chunk * self.chunk
+        for name, values in columns.items():
+            self.array(name)[first : first + batch.chunks * self.chunk] = values
+
+    def keep(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Keep the contents of arrays that descriptions refer to, unless they are too large."""
+        if sum(values.nbytes for values in arrays.values()) > KEPT_ARRAYS:
+            return
+        for name, values in arrays.items():
+            if f"arrays/{name}" not in self.group and values.dtype.kind in "fiubc":
+                self.group.create_array(f"arrays/{name}", shape=values.shape, dtype=values.dtype)[...] = values  # type: ignore[index]
+
+    def kept(self) -> Mapping[str, np.ndarray]:
+        """The arrays that descriptions refer to, by hash."""
+        return _Kept(self)
+
+    def note_run(self, name: str, record: Mapping[str, Any]) -> None:
+        """Write or rewrite the record of a run, whose only writer is the process that runs."""
+        if self.path is None:
+            self.memory["runs"][name] = dict(record)
+        else:
+            _write_whole(self.path / "runs" / name / "zarr.json", _group(record))
+
+    def _published(self, kind: str) -> dict[str, dict[str, Any]]:
+        if self.path is None or self.memory["batches"]:
+            return self.memory[kind]
+        found = {}
+        for place in sorted((self.path / kind).glob("*/zarr.json")):
+            where = f"store={str(self.path)!r}: {kind}/{place.parent.name}"
+            try:
+                found[place.parent.name] = json.loads(place.read_text())["attributes"]
+            except (OSError, ValueError, KeyError) as error:
+                if kind == "runs":
+                    continue  # a record of the past, which nothing depends on
+                raise ValueError(f"{where} is damaged ({reason(error)}); bring {place} back from a copy") from error
+            if kind == "batches":
+                check_seal(found[place.parent.name], where)
+        return found
+
+    def _publish(self, kind: str, name: str, attributes: Mapping[str, Any]) -> bool:
+        """Write a group of attributes, whole and once; False where there is one of this name."""
+        attributes = sealed(attributes)
+        if self.path is None:
+            return self.memory[kind].setdefault(name, attributes) is attributes
+        target = self.path / kind / name / "zarr.json"
+        return _write_whole(target, _group(attributes), once=True)
 
 
-def _function(function: Any) -> Any:
-    """A function by its name, its text, and the values that it has closed over."""
-    home = function.__module__ or ""
-    name = f"{home}.{function.__qualname__}"
-    inner = inspect.unwrap(function)
-    code = getattr(inner, "__code__", None)
-    if code is None or home.split(".")[0] == "neurojax":
-        return name
+class _Kept(Mapping):
+    """Arrays of a store by hash, read when asked for."""
+
+    def __init__(self, store: Store):
+        self.store = store
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        try:
+            return np.asarray(self.store.group[f"arrays/{name}"][...])  # type: ignore[index]
+        except KeyError:
+            raise ValueError("an array of its model was too large to be kept in the store") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict(self.store.group["arrays"].arrays()))  # type: ignore[union-attr]
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def holds_something(path: str | os.PathLike) -> bool:
+    """Whether a path is taken: an empty folder is not."""
+    path = Path(path)
+    return path.exists() and not (path.is_dir() and not any(path.iterdir()))
+
+
+def reason(error: BaseException) -> str:
+    """An error in a few words."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"{type(error).__name__}: {error}".split("\n")[0][:200]
+
+
+def sealed(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes with their checksum, as JSON gives them back."""
+    plain = json.loads(json.dumps(attributes))
+    return plain | {"checksum": fingerprint(plain)}
+
+
+def check_seal(attributes: Mapping[str, Any], where: str) -> None:
+    """Refuse attributes that are not those that were written."""
+    rest = {name: value for name, value in attributes.items() if name != "checksum"}
+    if attributes.get("checksum") != fingerprint(rest):
+        raise ValueError(
+            f"{where} were changed after they were written (their checksum differs); undo the change, or bring zarr.json back from a copy. "
+            "The numbers are untouched: xarray.open_zarr reads the flat table"
+        )
+
+
+def _group(attributes: Mapping[str, Any]) -> str:
+    return json.dumps({"zarr_format": 3, "node_type": "group", "attributes": attributes}, indent=1)
+
+
+def _write_whole(target: Path, text: str, once: bool = False) -> bool:
+    """Write a file so that it is there whole or not at all; `once`: False, and nothing written, where it is there already."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
     try:
-        text = inspect.getsource(inner)
-    except (OSError, TypeError):
-        text = code.co_code.hex() + repr(code.co_consts)
-    cells = [cell.cell_contents for cell in inner.__closure__ or ()]
-    closed = [c.__qualname__ if callable(c) and hasattr(c, "__qualname__") else describe(c) for c in cells]
-    return {
-        "function": name,
-        "text": hashlib.sha256(text.encode()).hexdigest(),
-        "closed over": closed,
-        "defaults": describe(inner.__defaults__),
-    }
-
-
-def provenance(devices: list[Any], dtype: str) -> dict[str, Any]:
-    """Who computed this, with what, when."""
-    versions = {name: _version(name) for name in ("neurojax", "jax", "jaxlib", "numpy", "equinox", "zarr")}
-    return {
-        "versions": {**versions, "python": platform.python_version()},
-        "device": f"{len(devices)} x {devices[0].device_kind} ({devices[0].platform})",
-        "dtype": dtype,
-        "command": Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "",
-        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "unknown"
+        with open(scratch, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if not once:
+            os.replace(scratch, target)
+            return True
+        try:
+            os.link(scratch, target)
+        except FileExistsError:
+            return False
+        return True
+    finally:
+        scratch.unlink(missing_ok=True)

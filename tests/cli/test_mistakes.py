@@ -15,7 +15,7 @@ STORE = "sweep kuramoto n=8 duration=1 seeds=2 figure=null"
         ("run neurojax:pi", "has no 'pi'"),
         ("run kuramoto extra", "'extra' after the model"),
         ("run kuramoto --cgf", "did you mean '--cfg'?"),
-        ("run kuramoto --config", "--config needs a file"),
+        ("run kuramoto --config", "--config needs a value"),
         ("run kuramoto --config none.yaml", "there is no such file"),
         ("run kuramoto coupeling=2", "did you mean 'coupling'?"),
         ("run kuramoto duratoin=2", "did you mean 'duration'?"),

@@ -1,9 +1,12 @@
+import signal
+
 import numpy as np
 import pytest
 import xarray as xr
 from omegaconf import OmegaConf
 
 import neurojax as nj
+from neurojax.cli import sweep
 
 SMALL = ("n=20", "duration=2", "dt=0.05", "method=EulerMaruyama", "record.r_variance=null")
 
@@ -95,11 +98,12 @@ def test_axes_over_what_a_function_takes(neurojax, unexplained, neuron):
 
 
 def test_interrupted(neurojax, unexplained, monkeypatch):
-    def stopped(system, over, **arguments):
-        raise nj.SweepInterrupted(sweep(system, over, **arguments), "run it again")
+    def stopped(*arguments, **settings):
+        raise nj.SweepInterrupted(perform(*arguments, **settings), "run it again", signal.SIGINT)
 
-    sweep = nj.sweep
-    monkeypatch.setattr(nj, "sweep", stopped)
+    perform = sweep.perform
+    monkeypatch.setattr(sweep, "perform", stopped)
     said = neurojax("sweep", "kuramoto", *SMALL, "over.coupling=[1.0,2.0]")
     assert said.code == 130
-    assert said.err.endswith("the same command does the rest: neurojax sweep --config runs/kuramoto-1.config.yaml\n")
+    assert "the rest: neurojax resume runs/kuramoto-1.zarr" in said.err
+    assert "neurojax sweep --config runs/kuramoto-1.config.yaml" in said.err

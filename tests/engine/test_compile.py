@@ -126,9 +126,9 @@ def test_the_kuramoto_step_is_wide_and_an_arctangent_is_not():
 @pytest.mark.parametrize("noise", [None, 0.1])
 def test_sweeps_of_oscillators_are_wide(graph, noise):
     """Nothing that our own model does may fall off the fast path."""
-    from neurojax.sweep.plan import Plan
+    from neurojax.sweep.plan import Plan, Request
 
     record = {"r": nj.Mean(nj.order_parameter), "t": nj.Trace(nj.mean_phase, every=2), "h": nj.Histogram(nj.phases)}
     model = nj.Kuramoto(32, noise=noise, graph=graph)
-    plan = Plan(model, {"coupling": [1.0]}, 0.1, None, 4, nj.Heun(), 1, record, None, nj.SweepOptions(lanes=1))
+    plan = Plan(Request(model, {"coupling": [1.0]}, 0.1, steps=4, method=nj.Heun(), record=record, options=nj.SweepOptions(lanes=1)))
     assert not plan.parts[0].used & NARROW

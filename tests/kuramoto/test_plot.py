@@ -11,7 +11,7 @@ from PIL import Image
 import neurojax as nj
 from neurojax.kuramoto import plot, theory
 from neurojax.sweep.plot import trace_of
-from neurojax.sweep.store import describe
+from neurojax.sweep.spec import describe
 
 COUPLING, NOISE = np.linspace(0.0, 4.0, 5), np.array([0.0, 0.5, 1.0])
 LORENTZIAN = {"class": "Lorentzian", "placement": "quantiles", "scale": 0.5, "mean": 0.0}
@@ -25,7 +25,7 @@ def dataset(levels=NOISE, *, partial=False, **changes):
     r, status = np.random.default_rng(1).random(shape).astype(np.float32), np.ones(shape, np.int8)
     if partial:
         status[3:], r[3:] = 0, np.nan
-    measured = {"class": "Mean", "measure": "neurojax.kuramoto.measures.order_parameter"}
+    measured = {"class": "Mean", "measure": {"function": "neurojax.kuramoto.measures.order_parameter"}}
     what = {"system": SYSTEM | changes, "run": {"duration": 10.0, "dt": 0.1}, "records": {"r_mean": measured}}
     coords = {"coupling": COUPLING, "seed": np.arange(4)} | ({"noise": levels} if levels is not None else {})
     return xr.Dataset({"r_mean": (dims, r), "status": (dims, status)}, coords, {"what": json.dumps(what), "provenance": "{}"})

@@ -1,0 +1,138 @@
+"""From the values on axes to what a store holds of them, and back to places on a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from neurojax.sweep.axes import Axis
+from neurojax.sweep.spec import describe, fingerprint, rebuild
+from neurojax.sweep.store import Batch
+
+Columns = dict[str, dict[str, Any]]  # by dimension and name, as a batch has them
+
+
+class Column(NamedTuple):
+    """One column of an axis: what the table holds for each place on it, and how the place is labelled."""
+
+    keys: np.ndarray
+    labels: np.ndarray
+
+
+def is_plain(values: Any) -> bool:
+    """Whether a column is one of numbers, which are their own label."""
+    return isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "fiu"
+
+
+def described(axes: Mapping[str, Axis], arrays: dict[str, np.ndarray]) -> Columns:
+    """Axes as a batch has them."""
+
+    def column(values: Any) -> Any:
+        if is_plain(values):
+            return values.tolist()
+        whole = [describe(value, arrays) for value in values]
+        arrays_of = isinstance(values, np.ndarray)
+        labels = list(range(len(values))) if arrays_of else [value if isinstance(value, str) else repr(value) for value in values]
+        return {"labels": labels, "content": [fingerprint(one) for one in whole], "values": whole}
+
+    return {dimension: {name: column(values) for name, values in axis.columns.items()} for dimension, axis in axes.items()}
+
+
+def contents(axes: Iterable[Columns]) -> dict[str, list[str]]:
+    """What the table counts by: contents of each column of objects, in order of appearance."""
+    known: dict[str, dict[str, None]] = {}
+    for columns in axes:
+        for column in columns.values():
+            for name, values in column.items():
+                if isinstance(values, Mapping):
+                    known.setdefault(name, {}).update(dict.fromkeys(values["content"]))
+    return {name: list(found) for name, found in known.items()}
+
+
+def keys(values: Any, known: Sequence[str]) -> np.ndarray:
+    """What the table holds for a column: the numbers, or places among the known contents."""
+    if isinstance(values, Mapping):
+        place = {content: i for i, content in enumerate(known)}
+        return np.array([place.get(content, -1) for content in values["content"]], np.int64)
+    return np.asarray(values, np.float64)
+
+
+def merged(batches: Sequence[Batch]) -> dict[str, dict[str, Column]]:
+    """The axes of a whole store: every value once, ascending where all batches are, else in order of appearance."""
+    known = contents(batch.axes for batch in batches)
+    axes: dict[str, dict[str, Column]] = {}
+    for dimension, first in batches[0].axes.items():
+        table = np.concatenate(
+            [np.stack([keys(values, known.get(name, [])) for name, values in b.axes[dimension].items()], axis=1) for b in batches]
+        ).astype(float)
+        _, where = np.unique(table, axis=0, return_index=True)
+        where.sort()
+        lengths = [len(_labels(next(iter(b.axes[dimension].values())))) for b in batches]
+        parts = np.split(table, np.cumsum(lengths)[:-1])
+        if table.shape[1] == 1 and all(np.all(np.diff(part[:, 0]) > 0) for part in parts):
+            where = where[np.argsort(table[where, 0], kind="stable")]
+        axes[dimension] = {}
+        for i, name in enumerate(first):
+            labels = [label for b in batches for label in _labels(b.axes[dimension][name])]
+            if isinstance(first[name], Mapping) and isinstance(labels[0], int):
+                labels = list(range(len(labels)))  # arrays have no name but their number
+                axes[dimension][name] = Column(table[where, i], np.arange(len(where)))
+                continue
+            axes[dimension][name] = Column(table[where, i], np.asarray(labels)[where])
+    return axes
+
+
+def labelled_axes(axes: Columns, known: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Column]]:
+    """The axes of one call, in its own order."""
+    return {
+        dimension: {name: Column(keys(values, known.get(name, [])), np.asarray(_labels(values))) for name, values in columns.items()}
+        for dimension, columns in axes.items()
+    }
+
+
+def _labels(values: Any) -> list[Any]:
+    return values["labels"] if isinstance(values, Mapping) else values
+
+
+def places(axis: Sequence[np.ndarray], rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Position along an axis of each row of the table, column by column; -1 where it is not on the axis."""
+    codes, wanted, size = np.zeros(len(axis[0]), np.int64), np.zeros(len(rows[0]), np.int64), 1
+    for values, given in zip(axis, rows, strict=True):
+        uniques, own = np.unique(np.asarray(values), return_inverse=True)
+        at = np.minimum(np.searchsorted(uniques, given), len(uniques) - 1)
+        found = (uniques[at] == given) & (wanted >= 0)
+        codes, wanted = codes * len(uniques) + own, np.where(found, wanted * len(uniques) + at, -1)
+        size *= len(uniques)
+    order = np.argsort(codes, kind="stable")
+    at = np.minimum(np.searchsorted(codes[order], wanted), len(codes) - 1)
+    return np.where(codes[order][at] == wanted, order[at], -1)
+
+
+def grid_places(axes: Mapping[str, Mapping[str, Column]], seeds: np.ndarray, read: Callable[[str], np.ndarray]) -> np.ndarray:
+    """Number in the grid (axes in C order, then seeds) of each row of a table; -1 for rows that are not on it."""
+    number, inside = 0, True
+    for columns in axes.values():
+        size = len(next(iter(columns.values())).keys)
+        at = places([column.keys for column in columns.values()], [read(name) for name in columns])
+        number, inside = number * size + at, inside & (at >= 0)
+    at = places([seeds], [read("seed")])
+    return np.where(inside & (at >= 0), number * len(seeds) + at, -1)
+
+
+def axes_of(batch: Batch, given: Mapping[str, Axis], arrays: Mapping[str, np.ndarray]) -> dict[str, Axis]:
+    """The axes of a batch again: objects from those of the present call that are the same, else built from their description."""
+
+    def column(dimension: str, name: str, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return np.asarray(values)
+        own = list(given[dimension].columns[name]) if dimension in given else []
+        at_hand = {fingerprint(describe(value)): value for value in own}
+        try:
+            found = [at_hand[c] if c in at_hand else rebuild(v, arrays) for c, v in zip(values["content"], values["values"], strict=True)]
+        except ValueError as error:
+            raise ValueError(f"over[{dimension!r}]: {error}; run the call that brought these values once more") from error
+        return np.stack(found) if isinstance(values["labels"][0], int) else found
+
+    return {dim: Axis({name: column(dim, name, values) for name, values in columns.items()}) for dim, columns in batch.axes.items()}

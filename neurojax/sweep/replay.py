@@ -1,0 +1,130 @@
+"""`replay`: one lane of a store run again, to see how it broke."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from neurojax.engine.compile import precision
+from neurojax.engine.drive import drive
+from neurojax.engine.loop import NEVER, clock_at, make, model_of
+from neurojax.engine.random import draw_both
+from neurojax.engine.state import Snapshot
+from neurojax.sweep.coordinates import merged
+from neurojax.sweep.layout import Kernel
+from neurojax.sweep.machine import Machine, local_values
+from neurojax.sweep.options import SweepOptions
+from neurojax.sweep.plan import Plan
+from neurojax.sweep.run import Wanted, request_of
+from neurojax.sweep.store import Store
+
+
+class Replay(NamedTuple):
+    """A lane run again.
+
+    lane: its coordinates. bad_step: the step that broke it, -1 if none did. before: where it stood before that step (or at the end), a
+    `Snapshot` to continue from. after: the state that the step made, None if none broke. system: the realised model.
+    """
+
+    lane: dict[str, Any]
+    bad_step: int
+    before: Snapshot
+    after: Any
+    system: Any
+
+
+def replay(
+    store: str | os.PathLike,
+    point: int | Mapping[str, Any],
+    *,
+    system: Any = None,
+    eager: bool = False,
+    options: SweepOptions | None = None,
+) -> Replay:
+    """Run one lane of a store again, up to the step that broke it, and make that step once more by itself.
+
+    The lane runs in the batch that it ran in, so that it breaks as it did, to the bit on the same kind of device.
+
+    Arguments:
+        store: path of a store.
+        point: the lane: its row in the flat table, or its coordinates, `{"coupling": 2.0, "seed": 3}` (labels of objects as the
+            dataset shows them).
+        system: the model, where the store cannot build it again (one of a script's own).
+        eager: make the bad step operation by operation (`jax.disable_jit`), so that prints and breakpoints in the model's code work.
+        options: which devices.
+
+    Errors: ValueError where there is no such lane, or the model cannot be built again.
+    """
+    held = Store.open(store)
+    row = _row(held, point)
+    plan = Plan(request_of(held, options, system), held.header["lanes"], held.chunk)
+    chunk = row // held.chunk
+    number = next(n for n, batch in enumerate(held.batches) if batch.first_chunk <= chunk < batch.first_chunk + batch.chunks)
+    with precision(plan.common.dtype):
+        laid = Wanted(plan, held, whole=True).plan_of(number)
+        part, place = laid.place(chunk)
+        kernels = part.layout.kernels(place)
+        for _ in range(max((run.get("halvings", 0) for run in held.runs), default=0)):
+            kernels = [half for kernel in kernels for half in kernel.halves()]
+        kernel = next(kernel for kernel in kernels if (kernel.rows == row % held.chunk).any())
+        machine = Machine(part, laid.common)
+        bad_step = int(held.array("bad_step")[row])  # type: ignore[call-overload, arg-type]
+        return _replayed(machine, kernel, row % held.chunk, bad_step, eager)
+
+
+def _replayed(machine: Machine, kernel: Kernel, row: int, bad_step: int, eager: bool) -> Replay:
+    part, common = machine.part, machine.common
+    seed, point = (int(i[0]) for i in np.nonzero(kernel.rows == row))
+    launch = machine.open([kernel] * len(common.local))
+    first, lengths = common.first_step, [count for _, count, _ in part.phases]
+    stop = first + sum(lengths) if bad_step == NEVER else bad_step
+    carry, at, phase = launch.tile.carry, first, 0
+    ends = (first + np.cumsum(lengths)).tolist()
+    pieces = [max(0, min(end, stop) - max(begin, first)) for begin, end in zip([first, *ends[:-1]], ends, strict=True)]
+    carry, _, at = drive(machine.advance(launch), carry, first, pieces)
+    phase = min(int(np.searchsorted(ends, at, side="right")), len(lengths) - 1)
+    context = machine.lane(launch, carry, phase, 0, seed, point)
+    state = jax.tree.map(lambda leaf: jnp.asarray(local_values(leaf)[0, seed, point]), carry.state)
+    values = common.values(int(part.family.points[kernel.points[point]]))
+    lane = {**values, "seed": int(common.seeds[kernel.seeds[seed]])}
+    words = local_values(launch.tile.keys)[(0, seed) if common.setup.paired else (0, seed, point)]
+    after = None
+    if bad_step != NEVER:
+        with jax.disable_jit() if eager else contextlib.nullcontext():
+            system, dt = context.system, context.dt
+            both = draw_both(system.draws(), context.keys, jnp.asarray(at // 2, jnp.int32), dt.dtype)
+            drawn = jax.tree.map(lambda pair: pair[at % 2], both)
+            after, _ = make(system, state, clock_at(jnp.asarray(at, jnp.int32), dt), drawn)
+    return Replay(lane, bad_step, Snapshot(state, words, at), after, model_of(context.system))
+
+
+def _row(store: Store, point: int | Mapping[str, Any]) -> int:
+    """The row of a lane."""
+    rows = store.array("status").shape[0]
+    if not isinstance(point, Mapping):
+        if isinstance(point, bool) or not isinstance(point, int | np.integer) or not 0 <= point < rows:
+            raise ValueError(f"point={point!r}: give a row from 0 to {rows - 1}, or a dict of coordinates")
+        found = np.array([int(point)]) if store.read("seed")[point] >= 0 else np.zeros(0, int)
+    else:
+        axes = merged(store.batches)
+        columns = {name: column for own in axes.values() for name, column in own.items()}
+        for name in point:
+            if name not in columns and name != "seed":
+                raise ValueError(f"point={dict(point)!r}: there is no axis {name!r} in the store; its axes are {[*columns, 'seed']}")
+        fits = store.read("seed") == point.get("seed", 0)
+        for name, column in columns.items():
+            if name not in point:
+                raise ValueError(f"point={dict(point)!r}: say which {name!r} as well; the store's axes are {[*columns, 'seed']}")
+            at = np.flatnonzero(column.labels == point[name])
+            own = column.keys[at[0]] if at.size else np.nan
+            fits &= store.read(name) == own
+        found = np.flatnonzero(fits)
+    if not found.size:
+        raise ValueError(f"point={point!r}: the store has no such lane")
+    return int(found[0])

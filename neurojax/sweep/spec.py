@@ -1,0 +1,188 @@
+"""What a sweep computes, as JSON: described, told apart, compared, and built again from its description."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import inspect
+import json
+import math
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+
+def fingerprint(description: Any) -> str:
+    """Hash of a description."""
+    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
+
+
+def describe(value: Any, arrays: dict[str, np.ndarray] | None = None) -> Any:
+    """JSON for a model, a record, a setting: class names and fields, hashes of arrays, names and texts of functions.
+
+    arrays: gathers the arrays by their hash, without which `rebuild` cannot put them back.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": str(value)}
+    if isinstance(value, bool | int | float | str) or value is None:
+        return value
+    if isinstance(value, np.generic):
+        return describe(value.item())
+    if isinstance(value, Mapping):
+        return {"dict": {str(k): describe(v, arrays) for k, v in value.items()}}
+    if isinstance(value, list | tuple):
+        return [describe(v, arrays) for v in value]
+    if hasattr(value, "__array__"):
+        return _array(np.asarray(value), arrays)
+    if isinstance(value, functools.partial):
+        return {"partial": describe(value.func, arrays), "args": describe(value.args, arrays), "keywords": describe(value.keywords, arrays)}
+    fields = getattr(value, "__dataclass_fields__", None)
+    if fields is not None and not isinstance(value, type):
+        return {"class": _class_name(type(value)), **{name: describe(getattr(value, name), arrays) for name in fields}}
+    if callable(value) and hasattr(value, "__qualname__"):
+        return _function(value)
+    text = repr(value)
+    return {"indescribable" if " at 0x" in text else "repr": f"{type(value).__module__}.{type(value).__qualname__}", "text": text}
+
+
+def indescribable(description: Any) -> str | None:
+    """The kind of the first value that cannot be told from another of its kind, if there is one."""
+    found = re.search(r'"indescribable": "([^"]+)"', json.dumps(description))
+    return found[1] if found else None
+
+
+def _array(array: np.ndarray, arrays: dict[str, np.ndarray] | None) -> Any:
+    if array.ndim == 0:
+        return describe(array.item())
+    name = hashlib.sha256(array.tobytes() + f"{array.dtype}{array.shape}".encode()).hexdigest()
+    if arrays is not None:
+        arrays[name] = array
+    return {"array": list(array.shape), "dtype": str(array.dtype), "sha256": name}
+
+
+def _class_name(kind: type) -> str:
+    """Ours by name alone, so that a class may move between our modules."""
+    return kind.__qualname__ if _is_ours(kind.__module__) else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _is_ours(module: str | None) -> bool:
+    return (module or "").split(".")[0] == "neurojax"
+
+
+def _function(function: Any) -> Any:
+    """A function by its name, its text, and the values that it has closed over; ours by name."""
+    home = function.__module__ or ""
+    name = f"{home}.{function.__qualname__}"
+    inner = inspect.unwrap(function)
+    code = getattr(inner, "__code__", None)
+    if code is None or _is_ours(home):
+        return {"function": name}
+    try:
+        text = inspect.getsource(inner)
+    except (OSError, TypeError):
+        text = code.co_code.hex() + repr(code.co_consts)
+    cells = [cell.cell_contents for cell in inner.__closure__ or ()]
+    closed = [c.__qualname__ if callable(c) and hasattr(c, "__qualname__") else describe(c) for c in cells]
+    return {
+        "function": name,
+        "text": hashlib.sha256(text.encode()).hexdigest(),
+        "closed over": closed,
+        "defaults": describe(inner.__defaults__),
+    }
+
+
+def rebuild(description: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    """The value of a description; sequences come back as tuples.
+
+    Nothing is unpickled: classes and functions are imported by name, and a function must have the text that was described.
+
+    Errors: ValueError saying what cannot be had (a function of a script, a class that is gone).
+    """
+    if isinstance(description, list):
+        return tuple(rebuild(item, arrays) for item in description)
+    if not isinstance(description, Mapping):
+        return description
+    if "class" in description:
+        made = object.__new__(_named(description["class"]))
+        for name, item in description.items():
+            if name != "class":
+                object.__setattr__(made, name, rebuild(item, arrays))
+        return made
+    if "float" in description:
+        return float(description["float"])
+    if "dict" in description:
+        return {name: rebuild(item, arrays) for name, item in description["dict"].items()}
+    if "array" in description:
+        return np.asarray(arrays[description["sha256"]])
+    if "partial" in description:
+        function, given, keywords = (rebuild(description[name], arrays) for name in ("partial", "args", "keywords"))
+        return functools.partial(function, *given, **keywords)
+    if "function" in description:
+        found = _named(description["function"])
+        if describe(found) != description:
+            raise ValueError(f"{description['function']} is not the function that the store was made with; its text or its values differ")
+        return found
+    raise ValueError(f"a {next(iter(description.values()))} cannot be built from its description")
+
+
+def _named(name: str) -> Any:
+    """A class or function by its full name, or one of our classes by its own."""
+    if "<" in name:
+        raise ValueError(f"{name} has no name to be imported by")
+    if "." not in name:
+        for module in [m for key, m in sys.modules.items() if _is_ours(key)]:
+            found = getattr(module, name, None)
+            if isinstance(found, type) and _is_ours(found.__module__):
+                return found
+        raise ValueError(f"neurojax has no class {name} (any more)")
+    parts = name.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        try:
+            found: Any = importlib.import_module(".".join(parts[:cut]))
+        except ImportError:
+            continue
+        try:
+            return functools.reduce(getattr, parts[cut:], found)
+        except AttributeError:
+            break
+    raise ValueError(f"{name} cannot be imported here")
+
+
+def differences(stored: Any, given: Any, path: str = "") -> Iterator[str]:
+    """Lines that say where two descriptions differ: `system.coupling: 1.5 in the store, 2.0 here`."""
+    if isinstance(stored, Mapping) and isinstance(given, Mapping) and set(stored) & set(given):
+        for name in [*stored, *(name for name in given if name not in stored)]:
+            if stored.get(name) != given.get(name):
+                inner = path if name == "dict" else f"{path}.{name}".strip(".")
+                yield from differences(stored.get(name), given.get(name), inner)
+    elif isinstance(stored, list) and isinstance(given, list) and len(stored) == len(given) <= 8:
+        for i, (old, new) in enumerate(zip(stored, given, strict=True)):
+            if old != new:
+                yield from differences(old, new, f"{path}[{i}]")
+    else:
+        yield f"{path}: {said(stored)} in the store, {said(given)} here"
+
+
+def said(description: Any) -> str:
+    """A description on one line, as its user would write it."""
+    if isinstance(description, list):
+        return f"[{', '.join(said(item) for item in description)}]"
+    if not isinstance(description, Mapping):
+        return str(description)
+    inner = ", ".join(f"{name}={said(item)}" for name, item in description.items() if name != "class" and item is not None)
+    if "class" in description:
+        return f"{description['class']}({inner})"
+    if "array" in description:
+        return f"array of shape {tuple(description['array'])} ({description['sha256'][:8]})"
+    if "function" in description:
+        mark = f" ({description['text'][:8]})" if "text" in description else ""
+        return f"{description['function']}{mark}"
+    if "float" in description:
+        return description["float"]
+    if "dict" in description:
+        return f"{{{', '.join(f'{name}: {said(item)}' for name, item in description['dict'].items())}}}"
+    return f"{{{inner}}}"

@@ -1,0 +1,225 @@
+"""What goes wrong in a lane, a chunk or a device stays there, is said, and can be looked into."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+
+import neurojax as nj
+from neurojax.sweep.machine import Machine
+from neurojax.sweep.store import Store
+from tests.sweep.models import Explosion, Growth, Spins, below_ten, largest
+
+RECORD = {"most": nj.Last(largest)}
+
+
+def go(model, over, store=None, steps=60, seeds=1, record=RECORD, state=None, **options):
+    options = nj.SweepOptions(**{"lanes": 4, "devices": 2, **options})
+    return nj.sweep(model, over, steps=steps, dt=1.0, seeds=seeds, record=record, store=store, state=state, options=options)
+
+
+# A lane.
+
+
+@pytest.mark.parametrize("gain", [10.0, 1e30])
+def test_an_overflow_is_marked_where_it_happens_and_its_neighbours_keep_their_bits(gain):
+    """gain^k passes float32's 3.4e38 in step 39 (gain 10: 10^38 is the last) or in the second; the others as without it."""
+    calm = go(Growth(), {"gain": [0.5, 0.9, 1.0, 1.1]})
+    mixed = go(Growth(), {"gain": [0.5, 0.9, gain, 1.1]})
+    assert mixed.status[:, 0].values.tolist() == [1, 1, 2, 1]
+    assert int(mixed.bad_step[2, 0]) == (38 if gain == 10 else 1)
+    assert np.isfinite(mixed.most[2, 0])
+    keep = [0, 1, 3]
+    assert np.array_equal(mixed.most[keep], calm.most[keep])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_no_numbers_are_refused_before_anything_runs(value):
+    """Also where a state of two values would swallow a NaN: u < nan is false, and every spin would simply be -1."""
+    for call in (
+        lambda: go(Growth(), {"gain": [1.0, value]}),
+        lambda: go(Spins(), {"temperature": [1.0, value]}),
+        lambda: nj.sweep(Growth(), {"gain": [1.0]}, steps=3, dt=value, record=RECORD),
+    ):
+        with pytest.raises(ValueError, match=r"nan|inf"):
+            call()
+    if np.isnan(value):
+        for call in (
+            lambda: nj.simulate(Spins(value), steps=3, dt=1.0),
+            lambda: go(Spins(value), {}),
+            lambda: go(lambda t: Spins(np.float32(t * value)), {"t": [1.0, 2.0]}),
+            lambda: nj.simulate(Spins(), dt=1.0, duration=nj.Schedule({"a": nj.Phase(2.0), "b": nj.Phase(2.0, {"temperature": value})})),
+        ):
+            with pytest.raises(ValueError, match="temperature=nan"):
+                call()
+
+
+def test_a_time_step_of_zero_is_refused():
+    with pytest.raises(ValueError, match="dt=0"):
+        nj.sweep(Growth(), {"gain": [1.0]}, steps=3, dt=0.0, record=RECORD)
+    with pytest.raises(ValueError, match="dt=0"):
+        go(Growth(), {"dt": [0.1, 0.0]})
+
+
+def test_an_invariant_freezes_the_lane_that_breaks_it():
+    """2^4 = 16 is the first power of two beyond ten: the step from 8 is refused, whatever the blocks, and records end before it."""
+    data = go(Growth(), {"gain": [0.5, 2.0, 1.0]}, invariant=below_ten)
+    assert data.status[:, 0].values.tolist() == [1, 2, 1]
+    assert int(data.bad_step[1, 0]) == 3
+    assert float(data.most[1, 0]) == 4.0
+    run = nj.simulate(Growth(2.0), steps=60, dt=1.0, record=RECORD, options=nj.Options(invariant=below_ten))
+    assert (run.status, run.bad_step, float(run.final_state.state[0])) == (2, 3, 8.0)
+    jitted = jax.jit(lambda g: nj.simulate(Growth(g), steps=60, dt=1.0, options=nj.Options(invariant=below_ten)).bad_step)
+    assert int(jitted(2.0)) == 3
+
+
+def test_an_invariant_belongs_to_what_a_store_holds(tmp_path):
+    path = tmp_path / "held.zarr"
+    go(Growth(), {"gain": [2.0]}, store=path, invariant=below_ten)
+    with pytest.raises(ValueError, match="invariant"):
+        go(Growth(), {"gain": [2.0]}, store=path)
+    assert int(nj.resume(path).status[0, 0]) == 2
+
+
+def test_diverged_lanes_are_tried_again_when_asked(tmp_path):
+    path = tmp_path / "again.zarr"
+    go(Growth(), {"gain": [1.0, 10.0]}, store=path, lanes=1)
+    go(Growth(), {"gain": [1.0, 10.0]}, store=path)
+    nj.resume(path, options=nj.SweepOptions(retry="diverged"))
+    assert [run["lanes"] for run in Store.open(path).runs] == [2, 0, 1]
+
+
+# Replay.
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_replay_makes_the_bad_step_again(tmp_path, eager):
+    """exp(exp(exp(1.6))) is infinite in float32: the lane stands at exp(exp(1.6)) = 141.4 before step 2."""
+    path = tmp_path / "broken.zarr"
+    data = go(Explosion(), {"start": [-1.0, 1.6, -2.0]}, store=path, seeds=2, steps=9, record={"x": nj.Last(largest)})
+    assert data.bad_step.sel(start=1.6).values.tolist() == [2, 2]
+    again = nj.replay(path, {"start": 1.6, "seed": 1}, eager=eager)
+    assert again.lane == {"start": 1.6, "seed": 1}
+    assert again.bad_step == again.before.step == 2
+    assert float(again.before.state) == pytest.approx(np.exp(np.exp(1.6)), rel=1e-5)
+    assert np.isinf(again.after)
+    assert float(again.system.start) == np.float32(1.6)
+    row = int(np.flatnonzero((Store.open(path).read("start") == 1.6) & (Store.open(path).read("seed") == 1))[0])
+    assert nj.replay(path, row).before.state == again.before.state
+
+
+def test_replay_of_a_sound_lane_ends_where_the_sweep_did(tmp_path):
+    """To the bit: the lane runs in the kernel that it ran in, noise and all."""
+    path = tmp_path / "sound.zarr"
+    model = nj.Kuramoto(12, noise=0.4, frequencies=nj.Normal(1.0))
+    go(model, {"coupling": [0.5, 1.0, 2.0]}, store=path, seeds=3, steps=31, record={"end": nj.Last(nj.phases)})
+    for coupling, seed in ((0.5, 0), (2.0, 2)):
+        again = nj.replay(path, {"coupling": coupling, "seed": seed})
+        assert again.bad_step == -1
+        assert again.after is None
+        longer = go(model, {"coupling": [0.5, 1.0, 2.0]}, seeds=3, steps=32, record={"end": nj.Last(nj.phases)})
+        assert np.array_equal(again.before.state.theta, longer.end.sel(coupling=coupling, seed=seed))
+        run = nj.simulate(again.system, steps=2, dt=1.0, state=again.before)
+        assert run.final_state.step == 33
+
+
+def test_replay_says_what_it_cannot_find(tmp_path):
+    path = tmp_path / "small.zarr"
+    go(Growth(), {"gain": [1.0, 2.0]}, store=path, steps=3)
+    with pytest.raises(ValueError, match="no such lane"):
+        nj.replay(path, {"gain": 3.0})
+    with pytest.raises(ValueError, match="there is no axis 'loss'"):
+        nj.replay(path, {"loss": 3.0})
+    with pytest.raises(ValueError, match="say which 'gain'"):
+        nj.replay(path, {"seed": 0})
+    with pytest.raises(ValueError, match="give a row from 0 to"):
+        nj.replay(path, 99)
+
+
+def test_a_model_of_a_scripts_own_is_given_to_replay(tmp_path):
+    path = tmp_path / "local.zarr"
+
+    def build(gain):
+        return Growth(gain)
+
+    go(build, {"gain": [1.0, 10.0]}, store=path)
+    with pytest.raises(ValueError, match="run the script that made it once more"):
+        nj.replay(path, {"gain": 10.0})
+    assert nj.replay(path, {"gain": 10.0}, system=build).bad_step == 38
+
+
+# A chunk.
+
+
+WRONG: list[float] = []
+
+
+def start(values, seed):
+    """The state of a lane, unless its recording cannot be had."""
+    if values["gain"] in WRONG:
+        raise OSError("no such recording")
+    return np.full(3, seed + 1.0, np.float32)
+
+
+def test_an_exception_on_the_host_stays_in_its_chunk(tmp_path):
+    """A start that cannot be made for two of six lanes: the other chunks are done, and the error says which are not."""
+    path = tmp_path / "isolated.zarr"
+    WRONG.append(3.0)
+    with pytest.raises(nj.SweepFailed, match=r"2 lanes could not be computed.*resume(.|\n)*'gain': 3.0.*no such recording") as error:
+        go(Growth(), {"gain": [1.0, 2.0, 3.0]}, store=path, seeds=2, lanes=1, steps=2, state=start)
+    assert error.value.data.status.values.tolist() == [[1, 1], [1, 1], [0, 0]]
+    assert sorted(lane["seed"] for one in error.value.failures for lane in one.lanes) == [0, 1]
+    WRONG.clear()
+    mended = go(Growth(), {"gain": [1.0, 2.0, 3.0]}, store=path, seeds=2, lanes=1, steps=2, state=start)
+    assert bool((mended.status == 1).all())
+    assert Store.open(path).runs[-1]["lanes"] == 2
+
+
+# A device.
+
+
+@pytest.mark.parametrize("seeds", [1, 5])
+def test_kernels_are_halved_when_a_device_runs_out_of_memory(tmp_path, monkeypatch, seeds):
+    """Kernels of eight lanes do not fit, those of two do: all lanes are computed, equal to rounding, and the store says so for good."""
+    path, real, sizes = tmp_path / "halved.zarr", Machine.run, []
+
+    def run(self, kernels, **watching):
+        sizes.append(kernels[0].rows.size)
+        if kernels[0].rows.size > 2:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8589934592 bytes.")
+        return real(self, kernels, **watching)
+
+    gains = np.linspace(0.5, 1.0, 11)
+    expected = go(Growth(), {"gain": gains}, seeds=seeds, lanes=8)
+    monkeypatch.setattr(Machine, "run", run)
+    data = go(Growth(), {"gain": gains}, seeds=seeds, lanes=8, store=path)
+    assert np.allclose(data.most, expected.most, rtol=1e-6)
+    assert Store.open(path).runs[0]["halvings"] == sum(size > 2 for size in sizes)
+    monkeypatch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        kept = []
+        patch.setattr(Machine, "run", lambda self, kernels, **w: kept.append(kernels[0].rows.size) or real(self, kernels, **w))
+        go(Growth(), {"gain": [*gains, 1.5]}, seeds=seeds, store=path)
+        assert max(kept) <= 2
+    assert nj.replay(path, {"gain": 1.0}).bad_step == -1
+
+
+def test_one_lane_that_does_not_fit_is_an_error(monkeypatch):
+    def run(self, kernels, **watching):
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory.")
+
+    monkeypatch.setattr(Machine, "run", run)
+    with pytest.raises(MemoryError, match="one lane does not fit"):
+        go(Growth(), {"gain": [0.5, 1.0, 2.0]})
+
+
+def test_info_says_what_broke(tmp_path):
+    from neurojax.cli.stores import described
+
+    path = tmp_path / "broken.zarr"
+    go(Growth(), {"gain": [1.0, 10.0, 2.0]}, store=path)
+    text = described(path)
+    assert "lanes   3: 2 done, 0 to do, 1 diverged" in text
+    assert "at step 38; nj.replay(" in text
+    assert json.dumps(nj.load(path).attrs["what"])
