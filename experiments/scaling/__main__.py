@@ -42,7 +42,7 @@ def measure(kind: str, workers: int, lanes: int, store: Path) -> Point:
         for i in range(shards)
     ]
     processes = [subprocess.Popen(command, cwd=ROOT) for command in commands]
-    if any([process.wait() for process in processes]):
+    if any(code for code in [process.wait() for process in processes]):
         raise RuntimeError(f"a process of {kind} x {workers} failed")
     runs = Store.open(store).runs
     slowest = max(runs, key=lambda run: run["seconds"]["total"] - run["seconds"]["compile"])["seconds"]

@@ -94,8 +94,8 @@ def layouts(costs: Costs) -> list[Layout]:
 
 
 def show(found: list[Layout]) -> str:
-    head = "| stores | rows a chunk | TB | files | in one folder | MB a chunk | core years | hours of commits | s for status | GB to load one | s a kill costs | |"
-    lines = [head, "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"]
+    names = "stores, rows a chunk, TB, files, in one folder, MB a chunk, core years, hours of commits, s for status, GB to load one"
+    lines = [f"| {names.replace(', ', ' | ')} | s a kill costs | |", "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"]
     for one in found:
         numbers = (
             f"{one.stores:,} | {one.rows:,} | {one.terabytes:.3g} | {one.files:.3g} | {one.largest_folder:,} | {one.chunk_megabytes:.2g} | "

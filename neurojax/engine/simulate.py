@@ -62,6 +62,9 @@ class Options:
     invariant: Callable[[View], Any] | None = None
     checkpoint: Checkpoint = dataclasses.field(default_factory=Checkpoint)
 
+    def __post_init__(self):
+        check_invariant(self.invariant)
+
 
 class Run(eqx.Module):
     """What `simulate` returns.
@@ -237,6 +240,12 @@ class _bar:
 
     def close(self) -> None:
         self.bar.close()
+
+
+def check_invariant(invariant: Any) -> None:
+    """Refuse what is no function."""
+    if invariant is not None and not callable(invariant):
+        raise TypeError(f"invariant={invariant!r}: give a function of the view, for example lambda view: jnp.all(view.state > 0)")
 
 
 def check_records(record: Mapping[str, Record] | None) -> tuple[tuple[str, Record], ...]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from neurojax.engine.numerics import floating
+from neurojax.engine.simulate import check_invariant
 from neurojax.engine.system import View
 
 
@@ -43,8 +44,7 @@ class SweepOptions:
         if self.rng not in ("paired", "independent"):
             raise ValueError(f"rng={self.rng!r}: choose 'paired' or 'independent'")
         floating(self.dtype)
-        if self.invariant is not None and not callable(self.invariant):
-            raise TypeError(f"invariant={self.invariant!r}: give a function of the view, for example lambda view: jnp.all(view.state > 0)")
+        check_invariant(self.invariant)
         if self.retry not in (None, "diverged"):
             raise ValueError(f"retry={self.retry!r}: choose 'diverged', or None")
         if self.shard is not None:

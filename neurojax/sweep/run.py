@@ -162,9 +162,13 @@ def perform(plan: Plan, path: str | os.PathLike | None, *, whole: bool = False, 
     with precision(plan.common.dtype), compiling.counted(), stoppable() as asked:
         store = _one_at_a_time(plan, lambda: _made(plan, path, config))
         wanted = Wanted(plan, store, whole)
-        jobs = _one_at_a_time(plan, wanted.jobs)
-        with _noted(plan, store, tally, compiling, began):
-            _compute(plan, store, jobs, tally, asked)
+        try:
+            jobs = _one_at_a_time(plan, wanted.jobs)
+        except OSError as error:
+            raise disk_failed(store, "what the call adds", error) from error
+        if jobs:
+            with _noted(plan, store, tally, compiling, began):
+                _compute(plan, store, jobs, tally, asked)
     data = labelled(store) if whole else labelled(store, wanted.axes, plan.common.seeds)
     again = "the finished lanes are in error.data" if path is None else f"the rest: neurojax resume {path} (or the same call)"
     if tally.failures:
@@ -312,8 +316,7 @@ def _compute(plan: Plan, store: Store, jobs: list[Job], tally: Tally, asked: Cal
     progress = Progress(total, plan.options.progress)
     try:
         for job in jobs:
-            if not asked():
-                work(job.plan, store, job.chunks, tally, progress, asked)
+            work(job.plan, store, job.chunks, tally, progress, asked)
     finally:
         progress.close()
 

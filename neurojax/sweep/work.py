@@ -120,7 +120,9 @@ def work(plan: Plan, store: Store, chunks: Sequence[int], tally: Tally, progress
         for part in plan.parts:
             own = range(part.first_chunk, part.first_chunk + part.layout.chunk_count)
             mine = [chunk for chunk in chunks if chunk in own]
-            if (mine or plan.common.agree) and not asked():
+            # The processes of one program stop together: one that left by itself would keep the others waiting.
+            stop = plan.common.agree([asked()])[0] if plan.common.agree else asked() or not mine
+            if not stop:
                 _Work(plan, store, part, tally, progress, asked, writer).do(mine)
 
 

@@ -1,5 +1,6 @@
 import shutil
 
+import numpy as np
 import pytest
 
 import neurojax as nj
@@ -62,6 +63,48 @@ def test_figures_of_any_model(neurojax, unexplained, neuron):
     assert neurojax("sweep", neuron, "over.tau=[5.0,10.0]", "duration=1", "dt=0.05", "store=b.zarr").code == 0
     drawn = stores.draw(nj.load("b.zarr"), "drawn")
     assert "mean.v.png" in [path.name for path in drawn]
+
+
+def test_a_part_of_a_store_is_drawn_finished_and_exported(neurojax, tmp_path):
+    """One of two shards: info and figures of what is there; resume does the rest from the configuration in the store; CSV of it all."""
+    words = ["over.coupling=[1.0,2.0,3.0,4.0]", "seeds=4", "n=10", "duration=1", "dt=0.05", "options.lanes=2", "store=half.zarr"]
+    assert "needs" in neurojax("sweep", "kuramoto", *words, "--retry").err
+    said = neurojax("sweep", "kuramoto", *words, "shard=0/2")
+    assert said.code == 0
+    assert "8 to do, by other shards" in said.out
+    assert "  lanes   16: 8 done, 8 to do, 0 diverged" in neurojax("info", "half.zarr").out
+    assert "transition.png" in neurojax("figures", "half.zarr").out
+    (tmp_path / "half.config.yaml").unlink()
+    said = neurojax("resume", "half.zarr", "figure=whole.png")
+    assert said.code == 0
+    assert "figure: whole.png" in said.out
+    assert "  lanes   16: 16 done, 0 to do, 0 diverged" in neurojax("info", "half.zarr").out
+    assert neurojax("export", "half.zarr", "half.csv").out == "half.csv\n"
+    assert len((tmp_path / "half.csv").read_text().splitlines()) == 17
+    for words, answer in (
+        (("resume",), "which store?"),
+        (("resume", "hlaf.zarr"), "did you mean 'half.zarr'"),
+        (("resume", "half.zarr", "seeds=3"), "has no setting 'seeds'"),
+        (("resume", "half.zarr", "shard=2/2"), "from 0 to n - 1"),
+        (("resume", "half.zarr", "shard=one"), "give i/n"),
+        (("resume", "half.zarr", "--retry", "all"), "choose 'diverged'"),
+        (("export", "half.zarr"), "which store, and which file?"),
+        (("sweep", "kuramoto", "n=10", "duration=1", "shard=0/2"), "the parts meet in one store"),
+    ):
+        said = neurojax(*words)
+        assert said.code == 2
+        assert answer in said.err
+
+
+def test_a_store_of_a_script_is_resumed_too(neurojax):
+    """Its model is built again from the description: shipped classes and measures are imported by name."""
+    options = nj.SweepOptions(lanes=2, shard=(0, 2))
+    record = {"r": nj.Mean(nj.order_parameter)}
+    model = nj.Kuramoto(10, noise=0.1, frequencies=nj.Lorentzian(0.5))
+    nj.sweep(model, {"coupling": [1.0, 2.0, 3.0]}, seeds=4, steps=9, dt=0.1, record=record, store="own.zarr", options=options)
+    assert neurojax("resume", "own.zarr").code == 0
+    whole = nj.sweep(model, {"coupling": [1.0, 2.0, 3.0]}, seeds=4, steps=9, dt=0.1, record=record, options=nj.SweepOptions(lanes=2))
+    assert np.array_equal(nj.load("own.zarr").r, whole.r)
 
 
 def test_nearest_store(neurojax, store):

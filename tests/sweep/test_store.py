@@ -49,7 +49,7 @@ def test_more_seeds_and_values_reuse_what_is_there(path):
     assert Store.open(path).runs[-1]["lanes"] == 18 - 8
     assert [batch.first_chunk for batch in Store.open(path).batches] == [0, 4]
     assert go(seeds=3, store=path).r.shape == (4, 3)
-    assert Store.open(path).runs[-1]["lanes"] == 0
+    assert len(Store.open(path).runs) == 2  # nothing was left to do
     whole = nj.load(path)
     assert whole.coupling.values.tolist() == [0.0, 0.5, 1.0, 2.0, 2.5, 3.0]
     assert whole.seed.values.tolist() == [0, 1, 2]
@@ -318,7 +318,7 @@ def test_two_makers_of_one_store(tmp_path, monkeypatch):
     monkeypatch.setattr(module.os, "rename", rename)
     data = go(store=path)
     assert int((data.status == 1).sum()) == 8
-    assert [run["lanes"] for run in Store.open(path).runs] == [8, 0]
+    assert [run["lanes"] for run in Store.open(path).runs] == [8]
     assert [file.name for file in tmp_path.iterdir()] == ["race.zarr"]
 
 
