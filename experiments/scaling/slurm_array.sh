@@ -7,5 +7,5 @@
 #SBATCH --signal=TERM@120
 set -eu
 store=$1
-neurojax sweep kuramoto over.coupling='linspace(0, 4, 400)' over.noise='linspace(0, 2, 200)' seeds=64 \
+srun neurojax sweep kuramoto over.coupling='linspace(0, 4, 400)' over.noise='linspace(0, 2, 200)' seeds=64 \
     store="$store" figure=null shard="$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT"

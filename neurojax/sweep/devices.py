@@ -36,6 +36,8 @@ def chosen(devices: Sequence[Any] | int | None) -> list[Any]:
     local = jax.local_devices()
     if devices is None:
         return jax.devices()
+    if jax.process_count() > 1:
+        raise ValueError(f"devices={devices!r}: the processes of one program use all their devices together; leave devices out")
     if isinstance(devices, int):
         if isinstance(devices, bool) or not 1 <= devices <= len(local):
             raise ValueError(f"devices={devices!r}: this process has {len(local)}; give 1 to {len(local)}, or call nj.use_cpus first")

@@ -144,6 +144,8 @@ def planned(request: Request, path: str | os.PathLike | None) -> Plan:
     """A request on paper, as the store that it is for has it; nothing is written."""
     if path is None and request.options is not None and request.options.shard:
         raise ValueError(f"shard={request.options.shard}: the parts meet in a store; give store=...")
+    if path is None and jax.process_count() > 1:
+        raise ValueError("store=None: the processes of one program meet in a store; give a path that all of them see")
     if path is not None and (unknown := indescribable(describe(request._replace(options=None)))):
         raise ValueError(
             f"store={str(path)!r}: a {unknown} cannot be told from another when the sweep is resumed; "
@@ -337,14 +339,20 @@ def _noted(plan: Plan, store: Store, tally: Tally, compiling: Compiling, began: 
     name = f"{time.time_ns()}-{uuid.uuid4().hex[:6]}"  # in order of time
 
     def note(**more: Any) -> None:
-        counts = {"lanes": tally.lanes, "diverged": tally.diverged, "chunks": tally.chunks, "halvings": tally.halvings}
+        counts = {
+            "lanes": tally.lanes,
+            "diverged": tally.diverged,
+            "chunks": tally.chunks,
+            "failed": sum(len(f.lanes) for f in tally.failures),
+        }
+        kernels = {"halvings": tally.halvings, "lanes_per_kernel": max(1, plan.lanes >> tally.halvings)}
         seconds = {
             "total": round(time.perf_counter() - began, 3),
             "compile": round(compiling.seconds, 3),
             "compute": round(tally.compute, 3),
             "write": round(tally.write, 3),
         }
-        store.note_run(name, record | counts | {"seconds": seconds, "failed": sum(len(f.lanes) for f in tally.failures)} | more)
+        store.note_run(name, record | counts | kernels | {"seconds": seconds} | more)
 
     try:
         note()

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import shutil
+import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -100,7 +101,7 @@ class Store:
             store._publish("batches", "0000", batch._asdict())
             store._fill(batch, columns)
             if place is not None and made is not None:
-                place.parent.mkdir(parents=True, exist_ok=True)
+                _clear_away(place)
                 try:
                     os.rename(made, place)
                 except OSError:
@@ -386,6 +387,14 @@ def check_seal(attributes: Mapping[str, Any], where: str) -> None:
             f"{where} were changed after they were written (their checksum differs); undo the change, or bring zarr.json back from a copy. "
             "The numbers are untouched: xarray.open_zarr reads the flat table"
         )
+
+
+def _clear_away(place: Path) -> None:
+    """Remove what processes left that were killed while they made this store. One that is still at it is not an hour old."""
+    for left in place.parent.glob(f".{place.name}.*.new"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > 3600:
+                shutil.rmtree(left)
 
 
 def _group(attributes: Mapping[str, Any]) -> str:
