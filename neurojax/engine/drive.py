@@ -33,10 +33,14 @@ class Advance(NamedTuple):
 
 @dataclasses.dataclass
 class Pace:
-    """How many steps a block makes, learned from the last one, and the seconds that blocks have taken."""
+    """How many steps a block makes, learned from the last one, and the seconds that blocks have taken.
+
+    clock: seconds from somewhere on; one that stands still while JAX compiles leaves compilation out.
+    """
 
     length: int = FIRST_BLOCK
     seconds: float = 0.0
+    clock: Callable[[], float] = time.perf_counter
 
 
 def drive(
@@ -66,14 +70,14 @@ def drive(
         end = step + steps
         while step < end:
             size = min(pace.length, longest, end - step)
-            began = time.perf_counter()
+            began = pace.clock()
             new, traces, sound = advance.call(carry, phase, step, step + size, room, always)
             spoiled = bool(np.any(~advance.fetch(sound) & (advance.fetch(carry.bad) == NEVER))) and not always
             if agree([spoiled])[0]:
                 careful, slow_traces, _ = advance.call(carry, phase, step, step + size, room, True)
                 new, traces = _choose(~sound & (carry.bad == NEVER), (careful, slow_traces), (new, traces))
             jax.block_until_ready(new)
-            took = time.perf_counter() - began
+            took = pace.clock() - began
             pace.seconds += took
             for name, trace in advance.settings.traces.items():
                 low, high = advance.bounds[name]

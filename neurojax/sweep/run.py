@@ -25,7 +25,7 @@ from neurojax.sweep.devices import shared_choice
 from neurojax.sweep.options import SweepOptions
 from neurojax.sweep.plan import Plan, Request
 from neurojax.sweep.progress import Progress
-from neurojax.sweep.provenance import Compiling, now, provenance
+from neurojax.sweep.provenance import now, provenance
 from neurojax.sweep.spec import describe, differences, indescribable, rebuild
 from neurojax.sweep.store import DIVERGED, DONE, TO_DO, Batch, Store, holds_something
 from neurojax.sweep.work import Tally, disk_failed, work
@@ -160,8 +160,8 @@ def perform(plan: Plan, path: str | os.PathLike | None, *, whole: bool = False, 
 
     config: what a new store keeps as the way to ask for this again.
     """
-    began, tally, compiling = time.perf_counter(), Tally(), Compiling()
-    with precision(plan.common.dtype), compiling.counted(), stoppable() as asked:
+    began, tally = time.perf_counter(), Tally()
+    with precision(plan.common.dtype), tally.compiling.counted(), stoppable() as asked:
         store = _one_at_a_time(plan, lambda: _made(plan, path, config))
         wanted = Wanted(plan, store, whole)
         try:
@@ -169,7 +169,7 @@ def perform(plan: Plan, path: str | os.PathLike | None, *, whole: bool = False, 
         except OSError as error:
             raise disk_failed(store, "what the call adds", error) from error
         if jobs:
-            with _noted(plan, store, tally, compiling, began):
+            with _noted(plan, store, tally, began):
                 _compute(plan, store, jobs, tally, asked)
     data = labelled(store) if whole else labelled(store, wanted.axes, plan.common.seeds)
     again = "the finished lanes are in error.data" if path is None else f"the rest: neurojax resume {path} (or the same call)"
@@ -332,7 +332,7 @@ def _lane_steps(job: Job) -> int:
 
 
 @contextlib.contextmanager
-def _noted(plan: Plan, store: Store, tally: Tally, compiling: Compiling, began: float) -> Iterator[None]:
+def _noted(plan: Plan, store: Store, tally: Tally, began: float) -> Iterator[None]:
     """Keep a record of this run in the store, from its beginning on."""
     record = provenance(plan.common.devices, plan.common.dtype.name) | {"host": socket.gethostname(), "process": os.getpid()}
     record |= {"shard": list(plan.options.shard)} if plan.options.shard else {}
@@ -348,7 +348,7 @@ def _noted(plan: Plan, store: Store, tally: Tally, compiling: Compiling, began: 
         kernels = {"halvings": tally.halvings, "lanes_per_kernel": max(1, plan.lanes >> tally.halvings)}
         seconds = {
             "total": round(time.perf_counter() - began, 3),
-            "compile": round(compiling.seconds, 3),
+            "compile": round(tally.compiling.seconds, 3),
             "compute": round(tally.compute, 3),
             "write": round(tally.write, 3),
         }

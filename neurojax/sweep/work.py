@@ -16,6 +16,7 @@ from neurojax.sweep.layout import Kernel
 from neurojax.sweep.machine import Machine, Part, Results
 from neurojax.sweep.plan import Plan, flattened
 from neurojax.sweep.progress import Progress
+from neurojax.sweep.provenance import Compiling
 from neurojax.sweep.store import DIVERGED, DONE, PADDING, Store, StoreError, reason
 
 PENDING_WRITES = 2  # chunks that may wait for the disk
@@ -38,6 +39,7 @@ class Tally:
     compute: float = 0.0
     write: float = 0.0
     halvings: int = 0
+    compiling: Compiling = dataclasses.field(default_factory=Compiling)
     failures: list[Failure] = dataclasses.field(default_factory=list)
 
 
@@ -155,6 +157,7 @@ class _Work:
             return
         try:
             machine = Machine(self.part, common)
+            machine.pace.clock = lambda: time.perf_counter() - self.tally.compiling.seconds
         except Exception as error:
             if common.agree:
                 raise
