@@ -129,3 +129,8 @@ def recipes(system: Any) -> list[Recipe]:
     """The host recipes in a system that is not realised yet."""
     leaves = jax.tree.leaves(system, is_leaf=lambda leaf: isinstance(leaf, Recipe))
     return [leaf for leaf in leaves if isinstance(leaf, Recipe)]
+
+
+def check_part(part: Any) -> None:
+    """`part.check()`, without the module that Equinox makes of every method that is looked up: a sweep has 10^5 values to check."""
+    type(part).check(part)

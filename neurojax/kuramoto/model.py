@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from neurojax.engine.numerics import TURN, modulus, sincos_wrapped, turns, wrap
 from neurojax.engine.signals import Signal, at
-from neurojax.engine.system import Flow, Recipe
+from neurojax.engine.system import Flow, Recipe, check_part
 from neurojax.kuramoto.frequencies import Frequencies, Normal
 from neurojax.kuramoto.phases import Phases, UniformPhases
 from neurojax.networks import Graph
@@ -109,11 +109,11 @@ class Kuramoto(Flow):
         _check_number("noise", self.noise, self.n, low=0.0)
         for part in (self.coupling, self.noise):
             if isinstance(part, Signal | NoiseProfile):
-                part.check()
+                check_part(part)
         for name in ("frequencies", "initial"):
             value = getattr(self, name)
             if isinstance(value, Frequencies | Phases):
-                value.check()
+                check_part(value)
             else:
                 _check_vector(name, value, self.n)
         _check_graph(self.graph, self.n)
@@ -171,7 +171,7 @@ def _check_graph(graph: Any, n: int) -> None:
     if graph is None:
         return
     if isinstance(graph, Graph):
-        graph.check()
+        check_part(graph)
     elif not callable(graph):
         raise TypeError(f"graph={graph!r}: give a topology such as nj.Ring(), a coupling operator such as nj.Dense(weights), or None")
     size = getattr(graph, "n", None)

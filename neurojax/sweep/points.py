@@ -17,7 +17,7 @@ import numpy as np
 from neurojax.engine.integrators import Integrated, Integrator
 from neurojax.engine.paths import get, is_static, parameters, replace
 from neurojax.engine.simulate import cast_system, check_values, integrated, parameter_path
-from neurojax.engine.system import Flow, Recipe, System, recipes
+from neurojax.engine.system import Flow, Recipe, System, check_part, recipes
 from neurojax.sweep.axes import Axis
 from neurojax.sweep.spec import describe, fingerprint
 
@@ -168,15 +168,21 @@ def _check_apart(paths: Mapping[str, tuple[str, ...]]) -> None:
 
 def _check_rows(base: System, columns: Mapping[str, Any], paths: Mapping[str, tuple[str, ...]]) -> None:
     """Check the model with the values of each place on an axis, which walk together."""
+    member = base
+    for name, column in columns.items():
+        member = replace(member, paths[name], _plain(column[0]), check=False)
+    # Copies of our own by now, so the values of a row may be put in place: an axis can have 10^5 rows.
+    modules = {id(m): m for name in columns for k in reversed(range(len(paths[name]))) for m in [get(member, paths[name][:k])]}
+    checks = [type(module).__check_init__ for module in modules.values() if hasattr(type(module), "__check_init__")]
+    checked = [module for module in modules.values() if hasattr(type(module), "__check_init__")]
     for row in range(max(map(len, columns.values()), default=0)):
         values = {name: _plain(column[row]) for name, column in columns.items()}
         try:
-            member = base
             for name, value in values.items():
-                member = replace(member, paths[name], value, check=False)
-            for name, value in values.items():
-                member = replace(member, paths[name], value)
-            member.check()
+                object.__setattr__(get(member, paths[name][:-1]), paths[name][-1], value)
+            for check, module in zip(checks, checked, strict=True):
+                check(module)
+            check_part(member)
         except (ValueError, TypeError) as error:
             said = ", ".join(f"over[{name!r}]={value!r}" for name, value in values.items())
             raise _same_kind(error)(f"{said}: {error}") from error

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from neurojax.engine.numerics import cast
-from neurojax.engine.system import Clock, Draw, Flow, System
+from neurojax.engine.system import Clock, Draw, Flow, System, check_part
 
 
 class Integrator(eqx.Module):
@@ -38,7 +38,7 @@ class Integrated(System):
 
     def check(self):
         """Check the flow."""
-        self.flow.check()
+        check_part(self.flow)
 
     def done(self, state):
         """As the flow says."""
