@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    lanes, rounds = (1024, 1) if given.quick else (32_768, 2)
+    lanes, rounds = (1024, 1) if given.quick else (8192, 2)
     counts = [1 << i for i in range(cores.bit_length()) if 1 << i <= cores]
     points: dict[tuple[str, str, int], Point] = {}
     for kind in ("processes", "devices"):

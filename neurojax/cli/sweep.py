@@ -60,6 +60,7 @@ def command(request: Request) -> int:
 def resume(request: Request) -> int:
     """`neurojax resume STORE`: from the configuration in the store, or from the model that it describes."""
     path = store_named(request, "resume")
+    sys.path.insert(0, os.getcwd())  # where a model of one's own may lie
     for name, _ in request.overrides:
         if name not in RESUME_SETTINGS:
             raise ValueError(f"neurojax resume has no setting {name!r}; it takes {', '.join(RESUME_SETTINGS)}: the rest is the store's own")
@@ -92,7 +93,7 @@ def _asked(job: Job, request: Request) -> Asked:
     """The arguments of `nj.sweep`."""
     over = axes(job)
     given = options(job, nj.SweepOptions)
-    changed = {"shard": shard_of(job.config["shard"]), "retry": request.flags.get("--retry", given.retry)}
+    changed = {"shard": shard_of(job.config["shard"]) or given.shard, "retry": request.flags.get("--retry", given.retry)}
     seeds = read("seeds", job.config["seeds"], job.known)
     chosen = dataclasses.replace(given, **changed)
     return Asked(swept(job, over), over, **job.arguments, seeds=seeds, state=initial(job), options=chosen)
@@ -112,7 +113,7 @@ def _done(compute: Callable[[], xr.Dataset], store: str | os.PathLike, figure: s
         return 1
     bad = int((data.status == DIVERGED).sum())
     left = int((data.status == TO_DO).sum())
-    notes = [f"{bad} of {data.status.size} lanes diverged"] * (bad > 0) + [f"{left} to do, by other shards"] * (left > 0)
+    notes = [f"{bad} of {data.status.size} lanes diverged"] * (bad > 0) + [f"{left} of the grid to do"] * (left > 0)
     print(f"store: {store}" + (f" ({', '.join(notes)})" if notes else ""))
     if figure:
         print(f"figure: {draw_one(data, figure) or 'no figure suits this sweep'}")

@@ -65,10 +65,9 @@ def merged(batches: Sequence[Batch]) -> dict[str, dict[str, Column]]:
     axes: dict[str, dict[str, Column]] = {}
     for dimension, first in batches[0].axes.items():
         table = np.concatenate(
-            [np.stack([keys(values, known.get(name, [])) for name, values in b.axes[dimension].items()], axis=1) for b in batches]
+            [np.stack([keys(b.axes[dimension][name], known.get(name, [])) for name in first], axis=1) for b in batches]
         ).astype(float)
-        _, where = np.unique(table, axis=0, return_index=True)
-        where.sort()
+        where = np.arange(len(table)) if len(batches) == 1 else np.sort(np.unique(table, axis=0, return_index=True)[1])
         lengths = [len(_labels(next(iter(b.axes[dimension].values())))) for b in batches]
         parts = np.split(table, np.cumsum(lengths)[:-1])
         if table.shape[1] == 1 and all(np.all(np.diff(part[:, 0]) > 0) for part in parts):

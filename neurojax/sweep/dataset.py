@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Mapping
@@ -51,12 +52,18 @@ def labelled(store: Store, axes: Mapping[str, Mapping[str, Column]] | None = Non
     extra: dict[str, Any] = {}
     for name, own in [("bad_step", []), *store.header["records"].items()]:
         data[name] = ([*dims, *own], _lazy(store, name, row_of))
-        extra |= {dim: np.asarray(store.group[dim][...]) for dim in own if dim in store.group}  # type: ignore[index]
+        extra |= {dim: _samples(store, dim) for dim in own if dim in store.group}
     coords: dict[str, Any] = {"seed": seeds}
     for dimension, columns in axes.items():
         coords |= {name: ((dimension,), column.labels) for name, column in columns.items()}
     found = xr.Dataset(data, coords=coords | {dim: ((dim,), values) for dim, values in extra.items()}, attrs=_attributes(store))
     return found if store.path is not None else found.load()
+
+
+def _samples(store: Store, dim: str) -> np.ndarray:
+    """Coordinates along a record's own dimension: from the header, which is sealed."""
+    held = store.header.get("samples", {}).get(dim)
+    return np.asarray(store.group[dim][...] if held is None else held)  # type: ignore[index]
 
 
 def _attributes(store: Store) -> dict[str, str]:
@@ -66,36 +73,64 @@ def _attributes(store: Store) -> dict[str, str]:
 
 
 def _lazy(store: Store, name: str, row_of: np.ndarray) -> Any:
-    """An array of the table on the grid, read when it is indexed."""
+    """An array of the table on the grid, read when it is used, and then kept."""
+    from xarray.core import indexing
+
+    lazy: Any = indexing.LazilyIndexedArray(_rows_type()(store, name, row_of))
+    cached: Any = indexing.MemoryCachedArray(lazy)
+    return indexing.CopyOnWriteArray(cached)
+
+
+@functools.cache
+def _rows_type() -> Any:
+    """The class of lazy arrays, made when xarray is needed at last."""
     from xarray.backends import BackendArray
     from xarray.core import indexing
 
     class Rows(BackendArray):
-        shape = (*row_of.shape, *store.array(name).shape[1:])
-        dtype = store.array(name).dtype
+        """Rows of a table by their place on a grid."""
+
+        def __init__(self, store: Store, name: str, row_of: np.ndarray):
+            self.store, self.name, self.row_of = store, name, row_of
+            self.shape, self.dtype = (*row_of.shape, *store.array(name).shape[1:]), store.array(name).dtype
 
         def __getitem__(self, key: Any) -> Any:
             return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self.read)
 
+        def __reduce__(self) -> Any:
+            return _again, (self.store.path, self.name, self.row_of)
+
         def read(self, key: tuple[Any, ...]) -> np.ndarray:
             """The values at indices of every dimension, from the chunks that hold them."""
-            # Only slices and whole numbers drop to the table at once: an index array along one dimension is applied to the rest afterwards.
-            taken = row_of
-            for axis in reversed(range(row_of.ndim)):
+            dims = self.row_of.ndim
+            taken = self.row_of
+            for axis in reversed(range(dims)):
                 taken = taken[(slice(None),) * axis + (key[axis],)]
-            taken, array = np.asarray(taken), store.array(name)
-            blank = -1 if name == "bad_step" else np.nan if self.dtype.kind in "fc" else 0
-            values = np.full((taken.size, *array.shape[1:]), blank, self.dtype)
-            there = np.flatnonzero(taken.ravel() >= 0)
-            rows = taken.ravel()[there]
-            chunks, place = np.unique(rows // store.chunk, return_inverse=True)
-            if len(chunks) * store.chunk >= array.shape[0]:
-                values[there] = store.read(name)[rows]
-            elif len(chunks):
-                values[there] = store.read(name, chunks.tolist())[place * store.chunk + rows % store.chunk]
-            values = values.reshape((*taken.shape, *array.shape[1:]))
-            for axis in reversed(range(array.ndim - 1)):
-                values = values[(slice(None),) * (taken.ndim + axis) + (key[row_of.ndim + axis],)]
+            values = np.asarray(_read(self.store, self.name, np.asarray(taken)))
+            for axis in reversed(range(len(self.shape) - dims)):
+                values = values[(slice(None),) * (np.ndim(taken) + axis) + (key[dims + axis],)]
             return values
 
-    return indexing.LazilyIndexedArray(Rows())
+    return Rows
+
+
+def _again(path: Any, name: str, row_of: np.ndarray) -> Any:
+    """A lazy array in another process."""
+    return _rows_type()(Store.open(path), name, row_of)
+
+
+def _read(store: Store, name: str, wanted: np.ndarray) -> np.ndarray:
+    """Rows of an array of the table, -1 blank; those that are wanted were there when the store was loaded."""
+    array = store.array(name)
+    blank = -1 if name == "bad_step" else np.nan if array.dtype.kind in "fc" else 0
+    values = np.full((wanted.size, *array.shape[1:]), blank, array.dtype)
+    there = np.flatnonzero(wanted.ravel() >= 0)
+    rows = wanted.ravel()[there]
+    chunks, place = np.unique(rows // store.chunk, return_inverse=True)
+    if store.path is not None and not store.older and not store.has_chunks(name, chunks):
+        raise FileNotFoundError(f"store={str(store.path)!r}: chunks of {name!r} that it held when it was loaded are gone; load it again")
+    if len(chunks) * store.chunk >= array.shape[0]:
+        values[there] = store.read(name)[rows]
+    elif len(chunks):
+        values[there] = store.read(name, chunks.tolist())[place * store.chunk + rows % store.chunk]
+    return values.reshape((*wanted.shape, *array.shape[1:]))

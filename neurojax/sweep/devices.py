@@ -76,8 +76,8 @@ def agreed(values: Sequence[float]) -> Sequence[float]:
     return np.max(multihost_utils.process_allgather(np.asarray(values, np.float32)), axis=0).tolist()
 
 
-def shared_choice(values: np.ndarray) -> np.ndarray:
-    """Process 0's values, in every process of one program."""
+def meet() -> None:
+    """Wait until all processes of one program are here."""
     from jax.experimental import multihost_utils
 
-    return np.asarray(multihost_utils.broadcast_one_to_all(values))
+    multihost_utils.sync_global_devices("neurojax store")

@@ -31,6 +31,14 @@ class Kernel(NamedTuple):
         return parts
 
 
+def halved(kernels: list[Kernel], times: int) -> list[Kernel]:
+    """Kernels cut in half so many times, down to one lane; halves of nothing but padding are left out."""
+    for _ in range(times):
+        if kernels and kernels[0].rows.size > 1:
+            kernels = [half for kernel in kernels for half in kernel.halves() if (half.rows >= 0).any()]
+    return kernels
+
+
 def kernel_shape(points: int, seeds: int, lanes: int) -> tuple[int, int]:
     """Points and seeds of kernels of at most `lanes`: points first (they share what is drawn per seed), evenly filled."""
     most = min(points, lanes)

@@ -28,10 +28,11 @@ def _from_1(store: Store) -> None:
     axes = {dim: {name: column(values) for name, values in columns.items()} for dim, columns in header["axes"].items()}
     chunks = -(-store.group["status"].shape[0] // header["chunk"])  # type: ignore[union-attr]
     batch = {"axes": axes, "seeds": header["seeds"], "kernels": [], "first_chunk": 0, "chunks": chunks}
-    run = header["provenance"] | ({"seconds": {"total": header["seconds"]}} if "seconds" in header else {})
+    run = header["provenance"] | ({"seconds": {"total": header["seconds"]}, "ended": "", "lanes": 0} if "seconds" in header else {})
     columns = [name for columns in axes.values() for name in columns]
     store.memory = {"batches": {"0000": batch}, "runs": {"0000": run}}
     what = header["what"] | {"records": _measures_named(header["what"]["records"])}
+    store.older = True
     store.header = header | {"schema": 2, "columns": columns, "what": what}
 
 

@@ -20,7 +20,7 @@ class SweepOptions:
             once per seed); "independent" folds the coordinates' values into initial state and draws. What is realised (frequencies,
             graphs) belongs to the seed in both.
         dtype: "float32" (None) or "float64".
-        devices: how many, which, or None for all local ones.
+        devices: how many, which, or None for all: of this process, or of all processes that `jax.distributed` joins.
         lanes: lanes per kernel; None chooses by cache and by the compiled program's memory. Equal lanes give equal bits.
         max_memory: bytes that a device may use; None takes half of what is free.
         invariant: a function of the view, true or false, that must hold after every step of every lane; a lane that breaks it is frozen

@@ -14,10 +14,9 @@ from neurojax.engine.compile import precision
 from neurojax.engine.loop import Settings
 from neurojax.engine.numerics import cast, floating
 from neurojax.engine.random import seed_key, stream_key
-from neurojax.engine.schedule import Schedule, check_step, plan
-from neurojax.engine.simulate import check_phases, check_records, integrated, phase_variants, record_axes, watch_bounds
+from neurojax.engine.schedule import check_step, plan
+from neurojax.engine.simulate import check_phases, check_records, phase_variants, record_axes, watch_bounds
 from neurojax.engine.state import Snapshot
-from neurojax.engine.system import Flow, System
 from neurojax.sweep.axes import check_over, check_seeds
 from neurojax.sweep.coordinates import Columns, contents, described, keys
 from neurojax.sweep.devices import chosen, first_lanes, free_memory, mesh_of
@@ -87,8 +86,6 @@ class Plan:
         self.axes: Columns = described(grid.axes, self.arrays)
         self.need = 0
         with precision(dtype):
-            if isinstance(system, Flow | System) and isinstance(duration, Schedule):
-                check_phases(integrated(system, method), plan(duration, steps, check_step(dt)))
             self.parts = [self._part(family, dt, duration, steps) for family in families(system, grid, method, dtype)]
             self.fields = self._same_fields()
             self.lanes = lanes or options.lanes or self._lanes(max(self.parts, key=lambda part: part.carry_bytes))
@@ -109,8 +106,9 @@ class Plan:
             if kernels is not None:
                 shape = (kernels[number][0], kernels[number][1])
             else:
-                largest = max(pieces, key=lambda piece: len(piece[0]) * len(piece[1]), default=pieces and pieces[0])
-                shape = kernel_shape(len(largest[0]), len(largest[1]), self.lanes) if largest else (1, 1)
+                # The shape that covers all pieces with the fewest kernels.
+                shapes = [kernel_shape(len(own), len(theirs), self.lanes) for own, theirs in pieces] or [(1, 1)]
+                shape = min(shapes, key=lambda one: Layout(pieces, one).kernel_count * one[0] * one[1])
             part.layout = Layout(pieces, shape, max(1, chunk // (shape[0] * shape[1])))
             part.first_chunk = at
             at += part.layout.chunk_count
@@ -139,6 +137,8 @@ class Plan:
             steps, duration = family.run.get("steps"), family.run.get("duration")
         dt = check_step(family.run.get("dt", dt))
         phases = plan(duration, steps, dt)
+        if any(change for _, _, change in phases):
+            check_phases(family.system(), phases)
         bounds = watch_bounds(records, phases, common.first_step, dt)
         last = common.first_step + sum(count for _, count, _ in phases)
         key = seed_key(int(common.seeds[0]))
@@ -174,6 +174,10 @@ class Plan:
                     # Each dt has times of its own: the axis then counts samples.
                     field.coordinates = {}
         names = {"seed", "status", "bad_step", "point", *self.common.grid.names, *self.common.grid.axes}
+        for name in [*names, *first.fields]:
+            if name in ("batches", "runs", "arrays", "zarr.json") or "/" in name or name.startswith((".", "__")):
+                where = "record" if name in first.fields else "over"
+                raise ValueError(f"{where}[{name!r}]: a store uses this name itself, or cannot hold it; choose another")
         for name, field in first.fields.items():
             if name in names:
                 raise ValueError(f"record[{name!r}]: this name is an axis, another record's dimension, or taken; choose another")
@@ -237,6 +241,7 @@ class Plan:
             "chunk": self.chunk,
             "lanes": self.lanes,
             "records": {name: list(field.dims) for name, field in self.fields.items()},
+            "samples": {dim: axis.tolist() for field in self.fields.values() for dim, axis in field.coordinates.items()},
             "provenance": provenance(self.common.devices, self.common.dtype.name),
         }
 

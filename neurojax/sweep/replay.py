@@ -17,11 +17,12 @@ from neurojax.engine.loop import NEVER, clock_at, make, model_of
 from neurojax.engine.random import draw_both
 from neurojax.engine.state import Snapshot
 from neurojax.sweep.coordinates import merged
-from neurojax.sweep.layout import Kernel
+from neurojax.sweep.layout import Kernel, halved
 from neurojax.sweep.machine import Machine, local_values
 from neurojax.sweep.options import SweepOptions
 from neurojax.sweep.plan import Plan
 from neurojax.sweep.run import Wanted, request_of
+from neurojax.sweep.spec import differences
 from neurojax.sweep.store import Store
 
 
@@ -64,14 +65,16 @@ def replay(
     held = Store.open(store)
     row = _row(held, point)
     plan = Plan(request_of(held, options, system), held.header["lanes"], held.chunk)
+    if plan.what["system"] != held.header["what"]["system"]:
+        lines = "\n  ".join(differences(held.header["what"]["system"], plan.what["system"]))
+        raise ValueError(f"system={system!r} is not the one that the store was made with:\n  {lines}")
     chunk = row // held.chunk
     number = next(n for n, batch in enumerate(held.batches) if batch.first_chunk <= chunk < batch.first_chunk + batch.chunks)
     with precision(plan.common.dtype):
         laid = Wanted(plan, held, whole=True).plan_of(number)
         part, place = laid.place(chunk)
         kernels = part.layout.kernels(place)
-        for _ in range(max((run.get("halvings", 0) for run in held.runs), default=0)):
-            kernels = [half for kernel in kernels for half in kernel.halves()]
+        kernels = halved(kernels, max((run.get("halvings", 0) for run in held.runs), default=0))
         kernel = next(kernel for kernel in kernels if (kernel.rows == row % held.chunk).any())
         machine = Machine(part, laid.common)
         bad_step = int(held.array("bad_step")[row])  # type: ignore[call-overload, arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import os
 import socket
 import time
@@ -21,7 +22,7 @@ from neurojax.engine.record import Record
 from neurojax.engine.schedule import Schedule
 from neurojax.sweep.coordinates import axes_of, contents, grid_places, labelled_axes
 from neurojax.sweep.dataset import labelled
-from neurojax.sweep.devices import shared_choice
+from neurojax.sweep.devices import meet
 from neurojax.sweep.options import SweepOptions
 from neurojax.sweep.plan import Plan, Request
 from neurojax.sweep.progress import Progress
@@ -163,6 +164,9 @@ def perform(plan: Plan, path: str | os.PathLike | None, *, whole: bool = False, 
     began, tally = time.perf_counter(), Tally()
     with precision(plan.common.dtype), tally.compiling.counted(), stoppable() as asked:
         store = _one_at_a_time(plan, lambda: _made(plan, path, config))
+        if (store.chunk, store.header["lanes"]) != (plan.chunk, plan.lanes):
+            # Another process, on another machine perhaps, made the store meanwhile, and chose other sizes.
+            plan = Plan(plan.request, store.header["lanes"], store.chunk)
         wanted = Wanted(plan, store, whole)
         try:
             jobs = _one_at_a_time(plan, wanted.jobs)
@@ -171,6 +175,7 @@ def perform(plan: Plan, path: str | os.PathLike | None, *, whole: bool = False, 
         if jobs:
             with _noted(plan, store, tally, began):
                 _compute(plan, store, jobs, tally, asked)
+            wanted.ensure()
     data = labelled(store) if whole else labelled(store, wanted.axes, plan.common.seeds)
     again = "the finished lanes are in error.data" if path is None else f"the rest: neurojax resume {path} (or the same call)"
     if tally.failures:
@@ -185,7 +190,7 @@ def _one_at_a_time(plan: Plan, make: Callable[[], Any]) -> Any:
     if not plan.common.agree:
         return make()
     first = make() if jax.process_index() == 0 else None
-    shared_choice(np.zeros(1))
+    meet()
     return first if jax.process_index() == 0 else make()
 
 
@@ -202,13 +207,19 @@ def _made(plan: Plan, path: str | os.PathLike | None, config: Any) -> Store:
         raise ValueError(
             f"store={str(path)!r} holds another sweep; give another path, or the same settings to complete it. They differ in\n  {shown}"
         )
-    axes = {dimension: list(columns) for dimension, columns in store.batches[0].axes.items()}
-    asked = {dimension: list(columns) for dimension, columns in plan.axes.items()}
+    first = store.batches[0].axes
+    axes = {dimension: sorted(columns) for dimension, columns in first.items()}
+    asked = {dimension: sorted(columns) for dimension, columns in plan.axes.items()}
     if axes != asked:
         raise ValueError(
             f"store={str(path)!r} holds a sweep over {axes or 'nothing but seeds'}, this one is over {asked or 'nothing but seeds'}; "
             "values and seeds may be added to a store, axes may not: give another path"
         )
+    for dimension, columns in plan.axes.items():
+        for name, values in columns.items():
+            if isinstance(values, Mapping) != isinstance(first[dimension][name], Mapping):
+                kinds = ("objects", "numbers") if isinstance(values, Mapping) else ("numbers", "objects")
+                raise ValueError(f"store={str(path)!r}: over[{name!r}] has {kinds[0]} here and {kinds[1]} there; give another path")
     for name, field in plan.fields.items():
         if store.array(name).shape[1:] != field.shape:
             raise ValueError(
@@ -234,29 +245,32 @@ class Wanted:
         self.plan, self.store, self.whole = plan, store, whole
         self.plans: dict[int, Plan] = {}
 
-    def jobs(self) -> list[Job]:
-        """What is to be computed, batch by batch."""
-        batches = self.store.batches
-        for number, batch in enumerate(batches):
+    def ensure(self) -> None:
+        """See to it that all batches have their rows."""
+        for number, batch in enumerate(self.store.batches):
             self.store.ensure(batch, lambda n=number: self.plan_of(n).table(self.store.batches[:n]))
+
+    def jobs(self, added: bool = False) -> list[Job]:
+        """What is to be computed, batch by batch; `added`: all lanes have their rows by now."""
+        batches = self.store.batches
+        self.ensure()
         self.axes = labelled_axes(self.plan.axes, contents([*(b.axes for b in batches), self.plan.axes]))
         wanted = None
         if not self.whole and not (len(batches) == 1 and self._is_own(batches[0])):
             numbers = grid_places(self.axes, self.plan.common.seeds, self.store.read)
             missing = self._missing(self.plan, numbers)
             if missing.any():
+                if added:
+                    raise RuntimeError(f"store={str(self.store.path)!r}: lanes that were added cannot be found again; please report this")
                 last = batches[-1]
+                self.store.keep(self.plan.arrays)
                 self.plan.lay_out(missing, first_chunk=last.first_chunk + last.chunks)
-                if self.store.add(self.plan.batch(), len(batches)):
+                mine = self.store.add(self.plan.batch(), len(batches))
+                if mine:
                     self.plans[len(batches)] = self.plan
-                return self.jobs()  # with the batch that was added, by this process or by one that was faster
+                return self.jobs(added=mine)  # with the batch that was added, by this process or by one that was faster
             wanted = np.unique(np.flatnonzero(numbers >= 0) // self.store.chunk)
-        todo = self._todo()
-        if wanted is not None:
-            todo = np.intersect1d(todo, wanted)
-        if self.plan.options.shard:
-            number, count = self.plan.options.shard
-            todo = todo[todo % count == number]
+        todo = self._todo(wanted)
         jobs = []
         for number, batch in enumerate(batches):
             chunks = [int(c) for c in todo if batch.first_chunk <= c < batch.first_chunk + batch.chunks]
@@ -264,16 +278,18 @@ class Wanted:
                 jobs.append(Job(self.plan_of(number), batch, chunks))
         return jobs
 
-    def _todo(self) -> np.ndarray:
-        """Chunks with lanes to do, or with diverged ones that are to be tried again, or that are damaged."""
+    def _todo(self, wanted: np.ndarray | None) -> np.ndarray:
+        """Of the wanted chunks, this shard's with lanes to do, or with diverged ones that are to be tried again, or that are damaged."""
         status = self.store.status().reshape(-1, self.store.chunk)
         todo = (status == TO_DO).any(axis=1)
         if self.plan.options.retry == "diverged":
             todo |= (status == DIVERGED).any(axis=1)
-        chunks = np.arange(len(status))
-        own = chunks if not self.plan.options.shard else chunks[chunks % self.plan.options.shard[1] == self.plan.options.shard[0]]
+        own = np.arange(len(status)) if wanted is None else wanted
+        if self.plan.options.shard:
+            number, count = self.plan.options.shard
+            own = own[own % count == number]
         todo[list(self.store.damaged(own[~todo[own]].tolist()))] = True
-        return np.flatnonzero(todo)
+        return own[todo[own]]
 
     def _missing(self, plan: Plan, numbers: np.ndarray) -> np.ndarray:
         """Lanes of a plan's grid, (points, seeds), that no row holds."""
@@ -282,7 +298,8 @@ class Wanted:
         return missing
 
     def _is_own(self, batch: Batch) -> bool:
-        return batch.axes == self.plan.axes and batch.seeds == self.plan.common.seeds.tolist()
+        # In the same order, too: points are numbered by it.
+        return json.dumps(batch.axes) == json.dumps(self.plan.axes) and batch.seeds == self.plan.common.seeds.tolist()
 
     def plan_of(self, number: int) -> Plan:
         """A plan laid out as a batch of the store is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib
@@ -34,15 +35,21 @@ def describe(value: Any, arrays: dict[str, np.ndarray] | None = None) -> Any:
         return describe(value.item())
     if isinstance(value, Mapping):
         return {"dict": {str(k): describe(v, arrays) for k, v in value.items()}}
-    if isinstance(value, list | tuple):
-        return [describe(v, arrays) for v in value]
+    if isinstance(value, list):
+        return {"list": [describe(v, arrays) for v in value]}
+    if isinstance(value, tuple):
+        items = [describe(v, arrays) for v in value]
+        names = getattr(value, "_fields", None)
+        return items if names is None else _of_class(type(value), dict(zip(names, items, strict=True)))
     if hasattr(value, "__array__"):
         return _array(np.asarray(value), arrays)
     if isinstance(value, functools.partial):
         return {"partial": describe(value.func, arrays), "args": describe(value.args, arrays), "keywords": describe(value.keywords, arrays)}
     fields = getattr(value, "__dataclass_fields__", None)
     if fields is not None and not isinstance(value, type):
-        return {"class": _class_name(type(value)), **{name: describe(getattr(value, name), arrays) for name in fields}}
+        return _of_class(type(value), {name: describe(getattr(value, name), arrays) for name in fields})
+    if inspect.ismethod(value):
+        return {"method": value.__name__, "self": describe(value.__self__, arrays)}
     if callable(value) and hasattr(value, "__qualname__"):
         return _function(value)
     text = repr(value)
@@ -58,23 +65,40 @@ def indescribable(description: Any) -> str | None:
 def _array(array: np.ndarray, arrays: dict[str, np.ndarray] | None) -> Any:
     if array.ndim == 0:
         return describe(array.item())
-    name = hashlib.sha256(array.tobytes() + f"{array.dtype}{array.shape}".encode()).hexdigest()
+    name = array_name(array)
     if arrays is not None:
         arrays[name] = array
     return {"array": list(array.shape), "dtype": str(array.dtype), "sha256": name}
 
 
-def _class_name(kind: type) -> str:
-    """Ours by name alone, so that a class may move between our modules."""
-    return kind.__qualname__ if _is_ours(kind.__module__) else f"{kind.__module__}.{kind.__qualname__}"
+def array_name(array: np.ndarray) -> str:
+    """Hash of an array's content."""
+    return hashlib.sha256(array.tobytes() + f"{array.dtype}{array.shape}".encode()).hexdigest()
+
+
+def _of_class(kind: type, fields: dict[str, Any]) -> dict[str, Any]:
+    """Ours by name alone, so that a class may move between our modules; others with the text of their equations."""
+    if _is_ours(kind.__module__):
+        return {"class": kind.__qualname__, **fields}
+    return {"class": f"{kind.__module__}.{kind.__qualname__}", "class text": _class_text(kind), **fields}
+
+
+def _class_text(kind: type) -> str:
+    """Hash of the source of a class and of the classes of the same kind that it builds on."""
+    texts = []
+    for one in kind.__mro__:
+        if one.__module__.split(".")[0] not in ("neurojax", "equinox", "builtins", "typing", "abc"):
+            with contextlib.suppress(OSError, TypeError):
+                texts.append(inspect.getsource(one))
+    return hashlib.sha256("".join(texts).encode()).hexdigest()
 
 
 def _is_ours(module: str | None) -> bool:
     return (module or "").split(".")[0] == "neurojax"
 
 
-def _function(function: Any) -> Any:
-    """A function by its name, its text, and the values that it has closed over; ours by name."""
+def _function(function: Any, outer: tuple[int, ...] = ()) -> Any:
+    """A function by its name, its text, its defaults, and what it has closed over; ours by name. `outer`: those at work."""
     home = function.__module__ or ""
     name = f"{home}.{function.__qualname__}"
     inner = inspect.unwrap(function)
@@ -83,22 +107,33 @@ def _function(function: Any) -> Any:
         return {"function": name}
     try:
         text = inspect.getsource(inner)
+        text += _code_text(code) if text.count("lambda") > 1 else ""  # several on one line
     except (OSError, TypeError):
-        text = code.co_code.hex() + repr(code.co_consts)
-    cells = [cell.cell_contents for cell in inner.__closure__ or ()]
-    closed = [c.__qualname__ if callable(c) and hasattr(c, "__qualname__") else describe(c) for c in cells]
+        text = _code_text(code)
+
+    def closed(value: Any) -> Any:
+        if not inspect.isfunction(value):
+            return describe(value)
+        return value.__qualname__ if id(value) in (*outer, id(function)) else _function(value, (*outer, id(function)))
+
     return {
         "function": name,
         "text": hashlib.sha256(text.encode()).hexdigest(),
-        "closed over": closed,
-        "defaults": describe(inner.__defaults__),
+        "closed over": [closed(cell.cell_contents) for cell in inner.__closure__ or ()],
+        "defaults": [describe(inner.__defaults__), describe(inner.__kwdefaults__)],
     }
 
 
-def rebuild(description: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    """The value of a description; sequences come back as tuples.
+def _code_text(code: Any) -> str:
+    constants = [_code_text(c) if inspect.iscode(c) else repr(c) for c in code.co_consts]
+    return f"{code.co_code.hex()} {constants} {code.co_names}"
 
-    Nothing is unpickled: classes and functions are imported by name, and a function must have the text that was described.
+
+def rebuild(description: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    """The value of a description.
+
+    Nothing is unpickled: dataclasses, named tuples and functions are imported by name, which runs their modules, and those that are not
+    ours must have the text that was described.
 
     Errors: ValueError saying what cannot be had (a function of a script, a class that is gone).
     """
@@ -107,11 +142,11 @@ def rebuild(description: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     if not isinstance(description, Mapping):
         return description
     if "class" in description:
-        made = object.__new__(_named(description["class"]))
-        for name, item in description.items():
-            if name != "class":
-                object.__setattr__(made, name, rebuild(item, arrays))
-        return made
+        return _built(description, arrays)
+    if "list" in description:
+        return [rebuild(item, arrays) for item in description["list"]]
+    if "method" in description:
+        return getattr(rebuild(description["self"], arrays), description["method"])
     if "float" in description:
         return float(description["float"])
     if "dict" in description:
@@ -123,10 +158,28 @@ def rebuild(description: Any, arrays: Mapping[str, np.ndarray]) -> Any:
         return functools.partial(function, *given, **keywords)
     if "function" in description:
         found = _named(description["function"])
+        if "text" not in description and description["function"].split(".")[0] not in ("neurojax", "jax", "numpy"):
+            raise ValueError(f"{description['function']} has no text by which it could be told that it is still the same")
         if describe(found) != description:
             raise ValueError(f"{description['function']} is not the function that the store was made with; its text or its values differ")
         return found
     raise ValueError(f"a {next(iter(description.values()))} cannot be built from its description")
+
+
+def _built(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Any:
+    """An object of a class, put together field by field."""
+    kind = _named(description["class"])
+    fields = {name: rebuild(item, arrays) for name, item in description.items() if name not in ("class", "class text")}
+    if "class text" in description and _class_text(kind) != description["class text"]:
+        raise ValueError(f"the text of {description['class']} is not the one that the store was made with")
+    if isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return kind(**fields)
+    if not isinstance(kind, type) or not hasattr(kind, "__dataclass_fields__"):
+        raise ValueError(f"{description['class']} is no dataclass")
+    made = object.__new__(kind)
+    for name, value in fields.items():
+        object.__setattr__(made, name, value)
+    return made
 
 
 def _named(name: str) -> Any:
@@ -173,7 +226,7 @@ def said(description: Any) -> str:
         return f"[{', '.join(said(item) for item in description)}]"
     if not isinstance(description, Mapping):
         return str(description)
-    inner = ", ".join(f"{name}={said(item)}" for name, item in description.items() if name != "class" and item is not None)
+    inner = ", ".join(f"{k}={said(v)}" for k, v in description.items() if k not in ("class", "class text") and v is not None)
     if "class" in description:
         return f"{description['class']}({inner})"
     if "array" in description:
@@ -183,6 +236,8 @@ def said(description: Any) -> str:
         return f"{description['function']}{mark}"
     if "float" in description:
         return description["float"]
+    if "list" in description:
+        return said(description["list"])
     if "dict" in description:
         return f"{{{', '.join(f'{name}: {said(item)}' for name, item in description['dict'].items())}}}"
     return f"{{{inner}}}"

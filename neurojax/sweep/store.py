@@ -22,7 +22,7 @@ import zarr
 from zarr.codecs import ZstdCodec
 from zarr.storage import MemoryStore
 
-from neurojax.sweep.spec import fingerprint
+from neurojax.sweep.spec import array_name, fingerprint
 
 SCHEMA = 2
 FORMAT = "neurojax sweep"
@@ -61,7 +61,9 @@ class Store:
     def __init__(self, group: zarr.Group, path: Path | None):
         self.group, self.path = group, path
         self.header: dict[str, Any] = dict(group.attrs)
+        self.older = False  # of an earlier schema, which wrote no chunk of blanks
         self._arrays: dict[str, zarr.Array] = {}
+        self._read: dict[str, dict[str, Any]] = {}
         self.memory: dict[str, dict[str, dict[str, Any]]] = {"batches": {}, "runs": {}}  # of a store without files, or of an older schema
 
     @classmethod
@@ -78,7 +80,7 @@ class Store:
 
         Where another process was faster, its store is opened instead.
         """
-        place = None if path is None else Path(path)
+        place = None if path is None else full(path)
         made = None if place is None else place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}.new")
         try:
             group = zarr.open_group(MemoryStore() if made is None else str(made), mode="w-", zarr_format=3)
@@ -92,7 +94,7 @@ class Store:
             store._create("status", (rows,), np.dtype(np.int8), ["point"], TO_DO)
             store._create("bad_step", (rows,), np.dtype(np.int32), ["point"], -1)
             for name, field in fields.items():
-                blank = np.nan if field.dtype.kind == "f" else 0
+                blank = np.nan if field.dtype.kind in "fc" else 0
                 store._create(name, (rows, *field.shape), field.dtype, ["point", *field.dims], blank)
                 for dim, axis in field.coordinates.items():
                     if dim not in group:
@@ -110,19 +112,24 @@ class Store:
                     shutil.rmtree(made, ignore_errors=True)
                 return cls.open(place, mode="r+")
             return store
-        except OSError as error:
+        except BaseException as error:
             if made is not None:
                 shutil.rmtree(made, ignore_errors=True)
-            raise StoreError(f"store={str(path)!r} cannot be made: {reason(error)}; nothing was left there") from error
+            if isinstance(error, OSError):
+                raise StoreError(f"store={str(path)!r} cannot be made: {reason(error)}; nothing was left there") from error
+            raise
 
     @classmethod
     def open(cls, path: str | os.PathLike, mode: str = "r") -> Store:
         """An existing store. Errors: FileNotFoundError; ValueError where it is something else, or its attributes were changed."""
-        if not Path(path).exists():
+        place = full(path)
+        if not place.exists():
             raise FileNotFoundError(f"store={str(path)!r}: there is nothing there")
         try:
-            group = zarr.open_group(str(path), mode=mode, zarr_format=3, use_consolidated=False)  # type: ignore[arg-type]
+            group = zarr.open_group(str(place), mode=mode, zarr_format=3, use_consolidated=False)  # type: ignore[arg-type]
         except Exception as error:
+            if (place / "batches").is_dir():
+                raise ValueError(f"store={str(path)!r}: its zarr.json is gone or damaged; bring it back from a copy") from error
             raise ValueError(
                 f"store={str(path)!r} is not a zarr group ({type(error).__name__}); give the path that nj.sweep wrote"
             ) from error
@@ -131,7 +138,7 @@ class Store:
         schema = int(group.attrs["schema"])  # type: ignore[arg-type]
         if schema > SCHEMA:
             raise ValueError(f"store={str(path)!r} has schema {schema}, this version reads up to {SCHEMA}; update neurojax")
-        store = cls(group, Path(path))
+        store = cls(group, place)
         if schema < SCHEMA:
             from neurojax.sweep.migrate import upgraded
 
@@ -160,9 +167,17 @@ class Store:
         """One array of the table."""
         if name not in self._arrays:
             # Chunks of nothing but NaN are written as well: one that is not there is known to be lost.
-            with zarr.config.set({"array.write_empty_chunks": True}):
-                self._arrays[name] = self.group[name]  # type: ignore[assignment]
+            try:
+                with zarr.config.set({"array.write_empty_chunks": True}):
+                    self._arrays[name] = self.group[name]  # type: ignore[assignment]
+            except (KeyError, ValueError) as error:
+                raise ValueError(f"store={str(self.path)!r}: {name}/zarr.json is gone or damaged; bring it back from a copy") from error
         return self._arrays[name]
+
+    @property
+    def row_count(self) -> int:
+        """Rows of all batches."""
+        return max(batch.first_chunk + batch.chunks for batch in self.batches) * self.chunk
 
     def _create(self, name: str, shape: tuple[int, ...], dtype: np.dtype, dims: list[str], fill: Any) -> None:
         chunks = (self.chunk, *(max(n, 1) for n in shape[1:]))
@@ -185,6 +200,11 @@ class Store:
     def read(self, name: str, chunks: Iterable[int] | None = None) -> np.ndarray:
         """An array of the table, or some of its chunks; what cannot be read is blank, and a warning says which."""
         array = self.array(name)
+        if chunks is None and array.shape[0] < self.row_count:
+            # A process that adds a batch has not got so far yet, or was overtaken by one that added an earlier batch.
+            short = self.row_count - array.shape[0]
+            rest = np.full((short, *array.shape[1:]), array.fill_value, array.dtype)
+            return np.concatenate([self.read(name, range(array.shape[0] // self.chunk)), rest])
         with contextlib.suppress(Exception):
             if chunks is None:
                 return np.asarray(array[...])
@@ -208,9 +228,9 @@ class Store:
     def status(self) -> np.ndarray:
         """`status` of every row; where a file that belongs to a finished chunk is gone, 0 (with a warning)."""
         status = self.read("status")
-        if self.path is not None:
+        if self.path is not None and not self.older:
             finished = np.unique(np.flatnonzero(status != TO_DO) // self.chunk)
-            for name in self.data_names:
+            for name in [*self.columns, *self.data_names]:
                 lost = np.setdiff1d(finished, self._present(name))
                 if lost.size:
                     warnings.warn(
@@ -224,8 +244,8 @@ class Store:
 
     @property
     def data_names(self) -> list[str]:
-        """Arrays that lanes fill, but for `status`."""
-        return [*self.header["records"], "bad_step"]
+        """Arrays that lanes fill, but for `status` and records without samples."""
+        return [*(name for name in self.header["records"] if 0 not in self.array(name).shape[1:]), "bad_step"]
 
     def _present(self, name: str) -> np.ndarray:
         """Chunks of an array that have a file."""
@@ -235,6 +255,10 @@ class Store:
                 [int(n) for n in os.listdir(folder) if n.isdigit() and (not rest or os.path.exists(f"{folder}/{n}{rest}"))], int
             )
         return np.zeros(0, int)
+
+    def has_chunks(self, name: str, chunks: np.ndarray) -> bool:
+        """Whether these chunks of an array have files."""
+        return 0 in self.array(name).shape[1:] or not np.setdiff1d(chunks, self._present(name)).size
 
     def damaged(self, chunks: Iterable[int]) -> dict[int, str]:
         """Finished chunks that are gone or cannot be read, and why."""
@@ -258,7 +282,11 @@ class Store:
     @property
     def batches(self) -> list[Batch]:
         """All batches, in the order in which they were added."""
-        return [Batch(**{name: found[name] for name in Batch._fields}) for _, found in sorted(self._published("batches").items())]
+        published = self._published("batches")
+        if not published or len(published) <= int(max(published)):
+            lost = next(n for n in range(len(published) + 1) if f"{n:04d}" not in published)
+            raise ValueError(f"store={str(self.path)!r}: batches/{lost:04d}/zarr.json is gone; bring it back from a copy")
+        return [Batch(**{name: found[name] for name in Batch._fields}) for _, found in sorted(published.items())]
 
     @property
     def runs(self) -> list[dict[str, Any]]:
@@ -321,6 +349,9 @@ class Store:
             return self.memory[kind]
         found = {}
         for place in sorted((self.path / kind).glob("*/zarr.json")):
+            if kind == "batches" and place.parent.name in self._read:
+                found[place.parent.name] = self._read[place.parent.name]
+                continue
             where = f"store={str(self.path)!r}: {kind}/{place.parent.name}"
             try:
                 found[place.parent.name] = json.loads(place.read_text())["attributes"]
@@ -330,6 +361,7 @@ class Store:
                 raise ValueError(f"{where} is damaged ({reason(error)}); bring {place} back from a copy") from error
             if kind == "batches":
                 check_seal(found[place.parent.name], where)
+                self._read[place.parent.name] = found[place.parent.name]  # written once, never changed
         return found
 
     def _publish(self, kind: str, name: str, attributes: Mapping[str, Any]) -> bool:
@@ -348,10 +380,15 @@ class _Kept(Mapping):
         self.store = store
 
     def __getitem__(self, name: str) -> np.ndarray:
+        if f"arrays/{name}" not in self.store.group:
+            raise ValueError("an array of its model is not in the store, which keeps those of 64 MB at most")
         try:
-            return np.asarray(self.store.group[f"arrays/{name}"][...])  # type: ignore[index]
-        except KeyError:
-            raise ValueError("an array of its model was too large to be kept in the store") from None
+            found = np.asarray(self.store.group[f"arrays/{name}"][...])  # type: ignore[index]
+        except Exception as error:
+            raise ValueError(f"arrays/{name} is damaged ({reason(error)})") from error
+        if array_name(found) != name:
+            raise ValueError(f"arrays/{name} is damaged: its content is not what it was")
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict(self.store.group["arrays"].arrays()))  # type: ignore[union-attr]
@@ -360,9 +397,14 @@ class _Kept(Mapping):
         return sum(1 for _ in self)
 
 
+def full(path: str | os.PathLike) -> Path:
+    """A path that stays the same when the process changes its folder."""
+    return Path(path).expanduser().absolute()
+
+
 def holds_something(path: str | os.PathLike) -> bool:
     """Whether a path is taken: an empty folder is not."""
-    path = Path(path)
+    path = full(path)
     return path.exists() and not (path.is_dir() and not any(path.iterdir()))
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neurojax.engine.loop import NEVER
-from neurojax.sweep.layout import Kernel
+from neurojax.sweep.layout import Kernel, halved
 from neurojax.sweep.machine import Machine, Part, Results
 from neurojax.sweep.plan import Plan, flattened
 from neurojax.sweep.progress import Progress
@@ -95,7 +95,7 @@ class Writer:
             chunk, future = self.pending.popleft()
             try:
                 future.result()
-            except OSError as error:
+            except Exception as error:
                 raise disk_failed(self.store, f"chunk {chunk}", error) from error
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
@@ -106,13 +106,13 @@ class Writer:
             self.pool.shutdown(cancel_futures=True)
 
 
-def disk_failed(store: Store, what: str, error: OSError) -> StoreError:
+def disk_failed(store: Store, what: str, error: Exception) -> StoreError:
     """The error that says what the disk refused, and what to do."""
     failed = StoreError(
         f"store={str(store.path)!r}: {what} could not be written ({reason(error)}); what was committed before is safe. "
         f"When the disk takes data again, finish with: neurojax resume {store.path} (or the same call)"
     )
-    failed.errno = error.errno
+    failed.errno = error.errno if isinstance(error, OSError) else None
     return failed
 
 
@@ -177,8 +177,8 @@ class _Work:
                     raise
                 if _is_out_of_memory(error):
                     self._halve(error)
-                    todo = collections.deque((chunk, half) for chunk, kernel in [*group, *todo] for half in kernel.halves())
-                    spare = spare.halves()[0]
+                    todo = collections.deque((chunk, half) for chunk, kernel in [*group, *todo] for half in halved([kernel], 1))
+                    spare = halved([spare], 1)[0]
                     for chunk in {chunk for chunk, _ in todo}:
                         if chunk in self.buffers:
                             self.buffers[chunk].left = sum(own == chunk for own, _ in todo)
@@ -194,9 +194,7 @@ class _Work:
 
     def _kernels(self, chunk: int) -> list[Kernel]:
         kernels = self.part.layout.kernels(chunk - self.part.first_chunk)
-        for _ in range(self.tally.halvings):
-            kernels = [half for kernel in kernels for half in kernel.halves()]
-        return kernels
+        return halved(kernels, self.tally.halvings)
 
     def _launch(self, machine: Machine, group: Sequence[tuple[int, Kernel]], spare: Kernel) -> bool:
         """Run kernels, one for each device; False where it was asked to stop before they had finished."""

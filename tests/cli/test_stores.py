@@ -71,7 +71,7 @@ def test_a_part_of_a_store_is_drawn_finished_and_exported(neurojax, tmp_path):
     assert "needs" in neurojax("sweep", "kuramoto", *words, "--retry").err
     said = neurojax("sweep", "kuramoto", *words, "shard=0/2")
     assert said.code == 0
-    assert "8 to do, by other shards" in said.out
+    assert "8 of the grid to do" in said.out
     assert "  lanes   16: 8 done, 8 to do, 0 diverged" in neurojax("info", "half.zarr").out
     assert "transition.png" in neurojax("figures", "half.zarr").out
     (tmp_path / "half.config.yaml").unlink()

@@ -44,12 +44,16 @@ def test_values_that_are_no_numbers_are_refused_before_anything_runs(value):
     ):
         with pytest.raises(ValueError, match=r"nan|inf"):
             call()
+    phases = nj.Schedule({"a": nj.Phase(2.0), "b": nj.Phase(2.0, {"temperature": value})})
     if np.isnan(value):
         for call in (
             lambda: nj.simulate(Spins(value), steps=3, dt=1.0),
             lambda: go(Spins(value), {}),
             lambda: go(lambda t: Spins(np.float32(t * value)), {"t": [1.0, 2.0]}),
-            lambda: nj.simulate(Spins(), dt=1.0, duration=nj.Schedule({"a": nj.Phase(2.0), "b": nj.Phase(2.0, {"temperature": value})})),
+            lambda: nj.simulate(Spins(), dt=1.0, duration=phases),
+            lambda: nj.sweep(Spins(), {}, dt=1.0, duration=phases, record=RECORD),
+            lambda: nj.sweep(Spins(), {"duration": [nj.Schedule({"a": nj.Phase(2.0)}), phases]}, dt=1.0, record=RECORD),
+            lambda: nj.sweep(lambda t: Spins(t), {"t": [1.0]}, dt=1.0, duration=phases, record=RECORD),
         ):
             with pytest.raises(ValueError, match="temperature=nan"):
                 call()
@@ -147,6 +151,8 @@ def test_a_model_of_a_scripts_own_is_given_to_replay(tmp_path):
     with pytest.raises(ValueError, match="run the script that made it once more"):
         nj.replay(path, {"gain": 10.0})
     assert nj.replay(path, {"gain": 10.0}, system=build).bad_step == 38
+    with pytest.raises(ValueError, match="is not the one that the store was made with"):
+        nj.replay(path, {"gain": 10.0}, system=lambda gain: Growth(2 * gain))
 
 
 # A chunk.
@@ -174,6 +180,23 @@ def test_an_exception_on_the_host_stays_in_its_chunk(tmp_path):
     mended = go(Growth(), {"gain": [1.0, 2.0, 3.0]}, store=path, seeds=2, lanes=1, steps=2, state=start)
     assert bool((mended.status == 1).all())
     assert Store.open(path).runs[-1]["lanes"] == 2
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), MemoryError("host")], ids=lambda error: type(error).__name__)
+def test_a_writer_that_fails_is_not_taken_for_a_lane(tmp_path, monkeypatch, error):
+    path, real = tmp_path / "written.zarr", Store.commit
+
+    def commit(self, chunk, *rest):
+        if chunk == 1:
+            raise error
+        real(self, chunk, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "commit", commit)
+        with pytest.raises(nj.StoreError, match="chunk 1 could not be written"):
+            go(Growth(), {"gain": np.linspace(0.1, 1, 9)}, store=path, lanes=1)
+    assert bool((go(Growth(), {"gain": np.linspace(0.1, 1, 9)}, store=path).status == 1).all())
+    assert Store.open(path).runs[-1]["halvings"] == 0
 
 
 # A device.

@@ -1,7 +1,9 @@
 """Descriptions: the same for the same thing, different for another, and things can be built from them again."""
 
 import functools
+import importlib
 import json
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -64,6 +66,54 @@ def test_what_cannot_be_had_again_is_said():
     with pytest.raises(ValueError, match="no class Gone"):
         rebuild({"class": "Gone"}, {})
     assert indescribable(describe([object()])) == "builtins.object"
+
+
+class Pair(NamedTuple):
+    a: Any
+    b: Any
+
+
+def test_functions_that_differ_are_told_apart():
+    """Lambdas of one line, keyword-only defaults, closed-over functions, methods of different objects."""
+    one, two = lambda v: v.state + 1, lambda v: v.state + 2  # fmt: skip
+    assert describe(one) != describe(two)
+
+    def made(scale, inner):
+        def measure(view, *, factor=scale):
+            return factor * inner(view)
+
+        return measure
+
+    assert describe(made(1, one)) != describe(made(2, one))
+    assert describe(made(1, one)) != describe(made(1, two))
+    assert describe(nj.Lorentzian(0.5).check) != describe(nj.Lorentzian(0.6).check)
+
+
+def test_a_class_is_known_by_its_equations(tmp_path, monkeypatch):
+    """The same fields with another step: another model, which is not built from the old description."""
+    monkeypatch.syspath_prepend(tmp_path)
+    text = "import neurojax as nj\nimport jax.numpy as jnp\nclass Decay(nj.System):\n    k: float = 1.0\n"
+    text += "    def init(self, key):\n        return jnp.ones(2)\n    def step(self, state, clock, drawn):\n        return state * {}\n"
+    seen = []
+    for number, factor in enumerate(("0.5", "0.6")):
+        (tmp_path / f"decays{number}.py").write_text(text.format(factor))
+        seen.append(describe(importlib.import_module(f"decays{number}").Decay()))
+    assert seen[0]["class text"] != seen[1]["class text"]
+    assert describe(rebuild(seen[0], {})) == seen[0]
+    with pytest.raises(ValueError, match=r"the text of decays1.Decay is not the one"):
+        rebuild(seen[1] | {"class text": seen[0]["class text"]}, {})
+
+
+def test_named_tuples_and_lists_come_back_as_they_were():
+    for value in (Pair(1, [2.0, (3, None)]), [Pair("x", True)]):
+        assert rebuild(json.loads(json.dumps(describe(value))), {}) == value
+        assert type(rebuild(describe(value), {})) is type(value)
+
+
+def test_nothing_is_run_but_what_was_described():
+    for harm in ({"function": "os.system"}, {"class": "subprocess.Popen", "args": "true"}, {"partial": {"function": "posix.system"}}):
+        with pytest.raises(ValueError, match=r"no text|is not the one|no dataclass"):
+            rebuild({"args": [], "keywords": {"dict": {}}, **harm} if "partial" in harm else harm, {})
 
 
 def test_differences_name_what_differs():
