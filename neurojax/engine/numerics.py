@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from neurojax.engine.types import Arrays
+
 TURN = 2 * np.pi
 
 # Minimax fits in x^2 on [-pi, pi] (iteratively reweighted least squares on 20,001 points; see tests for the float32 bound).
@@ -26,21 +28,21 @@ _COSINE = (
 )
 
 
-def wrap(phase: Float[Array, "*s"]) -> Float[Array, "*s"]:
+def wrap(phase: Float[Arrays, "*s"]) -> Float[Array, "*s"]:
     """Phase brought to [-pi, pi], `phase - 2 pi round(phase / 2 pi)`; its derivative is 1.
 
     In float32 each removed turn costs at most 1.8e-7 rad (2 pi is not a float32), below the rounding of the phase itself.
     """
-    return phase - TURN * turns(phase)
+    return jnp.subtract(phase, TURN * turns(phase))
 
 
-def turns(phase: Float[Array, "*s"]) -> Float[Array, "*s"]:
+def turns(phase: Float[Arrays, "*s"]) -> Float[Array, "*s"]:
     """Whole turns that `wrap` removes."""
     return jnp.round(phase * (1 / TURN))
 
 
 @jax.custom_jvp
-def sincos_wrapped(phase: Float[Array, "*s"]) -> tuple[Float[Array, "*s"], Float[Array, "*s"]]:
+def sincos_wrapped(phase: Float[Arrays, "*s"]) -> tuple[Float[Array, "*s"], Float[Array, "*s"]]:
     """Sine and cosine of phases in [-pi, pi].
 
     float32: polynomials without range reduction, absolute error below 8e-7; XLA's own cost more than a whole oscillator step
@@ -49,7 +51,7 @@ def sincos_wrapped(phase: Float[Array, "*s"]) -> tuple[Float[Array, "*s"], Float
     if jnp.result_type(phase) != jnp.float32:
         return jnp.sin(phase), jnp.cos(phase)
     square = phase * phase
-    return phase * _horner(_SINE, square), _horner(_COSINE, square)
+    return jnp.multiply(phase, _horner(_SINE, square)), _horner(_COSINE, square)
 
 
 @sincos_wrapped.defjvp
@@ -59,18 +61,18 @@ def _sincos_wrapped_jvp(primals, tangents):
     return (sine, cosine), (cosine * tangent, -sine * tangent)
 
 
-def sincos(phase: Float[Array, "*s"]) -> tuple[Float[Array, "*s"], Float[Array, "*s"]]:
+def sincos(phase: Float[Arrays, "*s"]) -> tuple[Float[Array, "*s"], Float[Array, "*s"]]:
     """Sine and cosine of any phase: `sincos_wrapped(wrap(phase))`."""
     return sincos_wrapped(wrap(phase))
 
 
-def modulus(real: Float[Array, "*s"], imaginary: Float[Array, "*s"]) -> Float[Array, "*s"]:
+def modulus(real: Float[Arrays, "*s"], imaginary: Float[Arrays, "*s"]) -> Float[Array, "*s"]:
     """sqrt(x^2 + y^2), whose gradient at 0 is 0, not NaN."""
     square = real * real + imaginary * imaginary
     return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
 
 
-def _horner(coefficients: tuple[float, ...], x: Array) -> Array:
+def _horner(coefficients: tuple[float, ...], x: Float[Arrays, "*s"]) -> Float[Array, "*s"]:
     value = jnp.full_like(x, coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
         value = value * x + coefficient

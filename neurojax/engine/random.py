@@ -19,6 +19,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree, Scalar, UInt32
 
 from neurojax.engine.numerics import sincos_wrapped
 from neurojax.engine.system import Draw
+from neurojax.engine.types import Draws
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = np.uint32(0x1BD11BDA)  # Salmon et al., SC 2011 (Random123): key-schedule constant of 32-bit threefry
@@ -56,7 +57,9 @@ def stream_key(key: PRNGKeyArray, stream: str) -> PRNGKeyArray:
     return jax.random.fold_in(key, zlib.crc32(stream.encode()))
 
 
-def threefry(key: UInt32[Array, 2], high: UInt32[Array, "*s"], low: UInt32[Array, "*s"]) -> tuple[UInt32[Array, "*s"], UInt32[Array, "*s"]]:
+def threefry(
+    key: UInt32[Array, "2"], high: UInt32[Array, "*s"], low: UInt32[Array, "*s"]
+) -> tuple[UInt32[Array, "*s"], UInt32[Array, "*s"]]:
     """Threefry-2x32 with 20 rounds of the counter (high, low): the words of `jax.extend.random.threefry_2x32`.
 
     Unrolled, so that XLA fuses all rounds with what uses them; JAX's CPU lowering rolls them into a loop.
@@ -81,7 +84,9 @@ def box_muller(a: UInt32[Array, "*s"], b: UInt32[Array, "*s"], dtype: np.dtype) 
     return radius * cosine, radius * sine
 
 
-def draw_pair(draw: Draw, key: UInt32[Array, 2], block: Int[Scalar, ""], dtype: np.dtype) -> Array:
+def draw_pair(
+    draw: Draw, key: UInt32[Array, "2"], block: Int[Scalar, ""], dtype: np.dtype
+) -> Float[Array, " 2 *s"] | UInt32[Array, " 2 *s"]:
     """What one `Draw` gives at steps `2 block` and `2 block + 1`, stacked: shape (2, *draw.shape)."""
     low = lax.iota(jnp.uint32, int(np.prod(draw.shape, dtype=np.int64))).reshape(draw.shape)
     a, b = threefry(key, jnp.full(draw.shape, block.astype(jnp.uint32)), low)
@@ -98,7 +103,7 @@ def is_draw(leaf: Any) -> bool:
     return isinstance(leaf, Draw)
 
 
-def check_draws(draws: PyTree[Draw]) -> None:
+def check_draws(draws: Draws) -> None:
     """Refuse declared draws that are malformed or share a stream name (they would be the same numbers)."""
     seen: set[str] = set()
     for draw in jax.tree.leaves(draws, is_leaf=is_draw):
@@ -111,16 +116,16 @@ def check_draws(draws: PyTree[Draw]) -> None:
         seen.add(draw.stream)
 
 
-def draw_keys(key: PRNGKeyArray, draws: PyTree[Draw]) -> PyTree[UInt32[Array, 2]]:
+def draw_keys(key: PRNGKeyArray, draws: Draws) -> PyTree[UInt32[Array, "2"]]:
     """Key words of each declared stream of one lane."""
     return jax.tree.map(lambda draw: jax.random.key_data(stream_key(key, draw.stream)), draws, is_leaf=is_draw)
 
 
-def draw_both(draws: PyTree[Draw], keys: PyTree, block: Int[Scalar, ""], dtype: np.dtype) -> PyTree:
+def draw_both(draws: Draws, keys: PyTree, block: Int[Scalar, ""], dtype: np.dtype) -> PyTree:
     """All draws of steps `2 block` and `2 block + 1`, each stacked along a leading axis of 2."""
     return jax.tree.map(lambda draw, key: draw_pair(draw, key, block, dtype), draws, keys, is_leaf=is_draw)
 
 
-def draw_empty(draws: PyTree[Draw], dtype: np.dtype) -> PyTree:
+def draw_empty(draws: Draws, dtype: np.dtype) -> PyTree:
     """Zeros of the shape of `draw_both`, to start a loop with."""
     return jax.tree.map(lambda draw: jnp.zeros((2, *draw.shape), jnp.uint32 if draw.kind == "bits" else dtype), draws, is_leaf=is_draw)

@@ -10,7 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Float, Scalar
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float, Real
+
+from neurojax.engine.types import Arrays
 
 
 class Signal(eqx.Module):
@@ -19,7 +22,7 @@ class Signal(eqx.Module):
     def check(self) -> None:
         """Raise `ValueError` for concrete parameters that make no sense; a model calls it from its own `check`."""
 
-    def __call__(self, time: Float[Scalar, ""]) -> Float[Array, "*s"]:
+    def __call__(self, time: Float[ArrayLike, ""]) -> Real[Array, "*s"]:
         """Value at `time`."""
         raise NotImplementedError
 
@@ -38,7 +41,7 @@ class Ramp(Signal):
         if not any(isinstance(value, Tracer) for value in ends) and not np.all(np.asarray(self.begin) < np.asarray(self.end)):
             raise ValueError(f"Ramp(begin={self.begin!r}, end={self.end!r}): begin must lie before end")
 
-    def __call__(self, time):
+    def __call__(self, time: Float[ArrayLike, ""]) -> Real[Array, "*s"]:
         """Value at `time`."""
         part = jnp.clip((time - self.begin) / (self.end - self.begin), 0.0, 1.0)
         return self.start + (self.stop - self.start) * part
@@ -57,7 +60,7 @@ class Sinusoid(Signal):
         if not isinstance(self.period, Tracer) and np.any(np.asarray(self.period) == 0):
             raise ValueError(f"Sinusoid(period={self.period!r}): a period must not be 0")
 
-    def __call__(self, time):
+    def __call__(self, time: Float[ArrayLike, ""]) -> Real[Array, "*s"]:
         """Value at `time`."""
         return self.mean + self.amplitude * jnp.sin(2 * np.pi * time / self.period + self.phase)
 
@@ -78,7 +81,7 @@ class Sampled(Signal):
         if np.ndim(self.values) < 1 or np.shape(self.values)[0] < 1:
             raise ValueError(f"Sampled(values): needs at least one sample along the first axis, got shape {np.shape(self.values)}")
 
-    def __call__(self, time):
+    def __call__(self, time: Float[ArrayLike, ""]) -> Real[Array, "*s"]:
         """Value at `time`."""
         values = jnp.asarray(self.values)
         # A tenth of a sample's rounding keeps time = k dt on sample k in float32.
@@ -91,7 +94,7 @@ class Sampled(Signal):
         return here + (right - here) * jnp.clip(place - left, 0.0, 1.0)
 
 
-def at(signal: Any, time: Float[Scalar, ""]) -> Array:
+def at(signal: Any, time: Float[ArrayLike, ""]) -> Real[Arrays, "*s"] | float:
     """Value of an input at `time`: a function or `Signal` is called, anything else is constant."""
     return signal(time) if isinstance(signal, Callable) else signal
 

@@ -13,9 +13,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PyTree, UInt32
+from jaxtyping import PyTree, UInt32
 
 from neurojax.engine.numerics import cast
+from neurojax.engine.types import Arrays
 
 SCHEMA = 1
 
@@ -24,7 +25,7 @@ class Snapshot(eqx.Module):
     """The state of a lane after `step` steps, with the words of its key: all that a continued run needs beside its system."""
 
     state: PyTree
-    key: UInt32[Array, 2]
+    key: UInt32[Arrays, "2"]
     step: int = eqx.field(static=True)
 
 

@@ -8,6 +8,8 @@ import equinox as eqx
 import jax
 from jaxtyping import Float, Int, PRNGKeyArray, PyTree, Scalar
 
+from neurojax.engine.types import Draws
+
 
 class Clock(NamedTuple):
     """The engine's clock, equal for all lanes: `time = step * dt` (Heun's second stage sees `time + dt`)."""
@@ -68,7 +70,7 @@ class Model(eqx.Module):
 class System(Model):
     """A discrete-time system: a frozen pytree of parameters with a pure `step`."""
 
-    def draws(self) -> PyTree[Draw]:
+    def draws(self) -> Draws:
         """The random numbers of one step, by stream."""
         return {}
 

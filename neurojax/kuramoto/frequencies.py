@@ -48,7 +48,7 @@ def require_count(owner: str, n: Any) -> None:
         raise ValueError(f"{owner}.draw(n={n!r}): n, the number of oscillators, must be a positive integer")
 
 
-def open_uniform(key: PRNGKeyArray, n: int) -> Float[Array, " n"]:
+def open_uniform(key: PRNGKeyArray, n: int) -> Float[Array, " {n}"]:
     """Uniform draws in the open interval (0, 1), symmetric about 1/2, on a grid of 2^24; the same numbers in float32 and float64."""
     words = jax.random.bits(key, (n,), jnp.uint32) >> jnp.uint32(8)
     return words.astype(jnp.result_type(float)) * 2.0**-24 + 2.0**-25
@@ -79,19 +79,19 @@ class Frequencies(eqx.Module):
         """The centre, from which theory measures frequencies."""
         raise NotImplementedError(f"{type(self).__name__} must define mean, a field or a property")
 
-    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " n"]:
+    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " {n}"]:
         """Frequencies of `n` oscillators in the default float dtype."""
         raise NotImplementedError(f"{type(self).__name__} must define draw(self, key, n)")
 
-    def density(self, omega: Real[ArrayLike, "*s"]) -> Any:
+    def density(self, omega: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
         """Probability density g(omega), shape of `omega`."""
         raise ValueError(f"{type(self).__name__} has no density: use Normal, Lorentzian, Uniform or Bimodal where one is needed")
 
-    def cdf(self, omega: Real[ArrayLike, "*s"]) -> Any:
+    def cdf(self, omega: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
         """Probability of a frequency <= `omega`, shape of `omega`."""
         raise NotImplementedError(f"{type(self).__name__} must define cdf(self, omega)")
 
-    def quantile(self, u: Real[ArrayLike, "*s"]) -> Any:
+    def quantile(self, u: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
         """Inverse of `cdf` for 0 < u < 1, shape of `u`."""
         raise NotImplementedError(f"{type(self).__name__} must define quantile(self, u)")
 
@@ -112,7 +112,7 @@ class SymmetricFrequencies(Frequencies):
         if self.placement not in ("random", "quantiles"):
             raise ValueError(f"{type(self).__name__}(placement={self.placement!r}): placement must be 'random' or 'quantiles'")
 
-    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " n"]:
+    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " {n}"]:
         """Frequencies of `n` oscillators, differentiable in the parameters: a fixed standard sample is shifted and stretched.
 
         Raises `ValueError` for bad parameters or n < 1.
@@ -122,7 +122,7 @@ class SymmetricFrequencies(Frequencies):
         u = (np.arange(n) + 0.5) / n if self.placement == "quantiles" else open_uniform(key, n)
         return jnp.asarray(self.quantile(u), jnp.result_type(float))
 
-    def quantile(self, u: Real[ArrayLike, "*s"]) -> Any:
+    def quantile(self, u: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
         """Inverse of `cdf` for 0 < u < 1, shape of `u`: mean + sign(u - 1/2) deviation(1/2 - |u - 1/2|)."""
         # The distance to the nearer end is taken before any cast to float32: the outermost quantiles keep their digits.
         side = (u if isinstance(u, jax.Array) else np.asarray(u, np.float64)) - 0.5
@@ -149,12 +149,12 @@ class Normal(SymmetricFrequencies):
         """Raise `ValueError` unless scale > 0 and mean is finite."""
         _check_scale(self, "scale", "the standard deviation")
 
-    def density(self, omega: Real[ArrayLike, "*s"]) -> Any:
+    def density(self, omega: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
         """Probability density g(omega), shape of `omega`."""
         xp, omega, mean, scale = arrays(omega, self.mean, self.scale)
         return xp.exp(-0.5 * ((omega - mean) / scale) ** 2) / (scale * np.sqrt(2 * np.pi))
 
-    def cdf(self, omega: Real[ArrayLike, "*s"]) -> Any:
+    def cdf(self, omega: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
         """Probability of a frequency <= `omega`, shape of `omega`."""
         xp, omega, mean, scale = arrays(omega, self.mean, self.scale)
         return _special(xp).ndtr((omega - mean) / scale)
@@ -178,12 +178,12 @@ class Lorentzian(SymmetricFrequencies):
         """Raise `ValueError` unless scale > 0 and mean is finite."""
         _check_scale(self, "scale", "the half width at half maximum")
 
-    def density(self, omega: Real[ArrayLike, "*s"]) -> Any:
+    def density(self, omega: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
         """Probability density g(omega), shape of `omega`."""
         _, omega, mean, scale = arrays(omega, self.mean, self.scale)
         return (scale / np.pi) / ((omega - mean) ** 2 + scale**2)
 
-    def cdf(self, omega: Real[ArrayLike, "*s"]) -> Any:
+    def cdf(self, omega: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
         """Probability of a frequency <= `omega`, shape of `omega`."""
         xp, omega, mean, scale = arrays(omega, self.mean, self.scale)
         return xp.arctan2(scale, mean - omega) / np.pi
@@ -207,12 +207,12 @@ class Uniform(SymmetricFrequencies):
         """Raise `ValueError` unless width > 0 and mean is finite."""
         _check_scale(self, "width", "the half width")
 
-    def density(self, omega: Real[ArrayLike, "*s"]) -> Any:
+    def density(self, omega: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
         """Probability density g(omega), shape of `omega`."""
         xp, omega, mean, width = arrays(omega, self.mean, self.width)
         return xp.where(abs(omega - mean) <= width, 0.5 / width, 0.0)
 
-    def cdf(self, omega: Real[ArrayLike, "*s"]) -> Any:
+    def cdf(self, omega: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
         """Probability of a frequency <= `omega`, shape of `omega`."""
         xp, omega, mean, width = arrays(omega, self.mean, self.width)
         return xp.clip(0.5 + 0.5 * (omega - mean) / width, 0.0, 1.0)
@@ -248,12 +248,12 @@ class Bimodal(SymmetricFrequencies):
         mend = "separation, the distance of the two peaks, must be >= 0"
         require("Bimodal", mend, lambda x: x >= 0, scalar=True, separation=self.separation)
 
-    def density(self, omega: Real[ArrayLike, "*s"]) -> Any:
+    def density(self, omega: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
         """Probability density g(omega), shape of `omega`."""
         left, right = self._peaks()
         return 0.5 * (left.density(omega) + right.density(omega))
 
-    def cdf(self, omega: Real[ArrayLike, "*s"]) -> Any:
+    def cdf(self, omega: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
         """Probability of a frequency <= `omega`, shape of `omega`."""
         left, right = self._peaks()
         return 0.5 * (left.cdf(omega) + right.cdf(omega))
@@ -284,18 +284,18 @@ class Delta(Frequencies):
         """Raise `ValueError` unless value is finite."""
         require("Delta", "value, the common frequency, must be a finite number", scalar=True, value=self.value)
 
-    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " n"]:
+    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " {n}"]:
         """The common frequency `n` times; the key is not used. Raises `ValueError` for a bad value or n < 1."""
         require_count("Delta", n)
         self.check()
         return jnp.full(n, jnp.asarray(self.value, jnp.result_type(float)))
 
-    def cdf(self, omega: Real[ArrayLike, "*s"]) -> Any:
+    def cdf(self, omega: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
         """1 from `value` on, else 0; shape of `omega`."""
         xp, omega, value = arrays(omega, self.value)
         return xp.where(omega >= value, 1.0, 0.0)
 
-    def quantile(self, u: Real[ArrayLike, "*s"]) -> Any:
+    def quantile(self, u: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
         """`value` for every u, shape of `u`."""
         xp, u, value = arrays(u, self.value)
         return value + xp.zeros_like(u)
@@ -318,18 +318,18 @@ class Given(Frequencies):
         """Raise `ValueError` unless values are one axis of finite numbers."""
         given_values("Given", self.values, np.size(self.values))
 
-    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " n"]:
+    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " {n}"]:
         """The values; the key is not used. Raises `ValueError` unless there are `n` finite ones."""
         require_count("Given", n)
         given_values("Given", self.values, n)
         return jnp.asarray(self.values, jnp.result_type(float))
 
-    def cdf(self, omega: Real[ArrayLike, "*s"]) -> Any:
+    def cdf(self, omega: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
         """Fraction of the values <= `omega`, shape of `omega`."""
         xp, points, values = arrays(omega, self.values)
         return xp.mean(values <= points[..., None], axis=-1)
 
-    def quantile(self, u: Real[ArrayLike, "*s"]) -> Any:
+    def quantile(self, u: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
         """The values in rising order, the ceil(n u)-th at u; shape of `u`."""
         xp, u, values = arrays(u, self.values)
         place = xp.clip(xp.ceil(u * values.size) - 1, 0, values.size - 1).astype(int)

@@ -7,50 +7,53 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from neurojax.engine.numerics import TURN, modulus, sincos_wrapped, wrap
 from neurojax.engine.system import View
+from neurojax.engine.types import Arrays
 from neurojax.kuramoto.model import PhaseState
 
+Source = View | PhaseState | Float[Arrays, "*s n"]
 
-def phases(source: Any) -> Float[Array, "*s n"]:
+
+def phases(source: Source) -> Float[Arrays, "*s n"]:
     """Phases in [-pi, pi] of a view, a state or an array (rad)."""
     if isinstance(source, View):
         source = source.state
     return source.theta if isinstance(source, PhaseState) else wrap(jnp.asarray(source))
 
 
-def mean_field(source: Any) -> tuple[Float[Array, "*s"], Float[Array, "*s"]]:
+def mean_field(source: Source) -> tuple[Float[Array, "*s"], Float[Array, "*s"]]:
     """Real and imaginary part of `z = r e^{i psi} = (1/n) sum_j e^{i theta_j}`."""
     sine, cosine = sincos_wrapped(phases(source))
     return jnp.mean(cosine, axis=-1), jnp.mean(sine, axis=-1)
 
 
-def order_parameter(source: Any) -> Float[Array, "*s"]:
+def order_parameter(source: Source) -> Float[Array, "*s"]:
     """Kuramoto's order parameter `r = |(1/n) sum_j e^{i theta_j}|` in [0, 1]; 1 for a single oscillator."""
     real, imaginary = mean_field(source)
     return modulus(real, imaginary)
 
 
-def mean_phase(source: Any) -> Float[Array, "*s"]:
+def mean_phase(source: Source) -> Float[Array, "*s"]:
     """Phase psi of the mean field, in [-pi, pi] (rad)."""
     real, imaginary = mean_field(source)
     return jnp.arctan2(imaginary, real)
 
 
-def squared_order(source: Any) -> Float[Array, "*s"]:
+def squared_order(source: Source) -> Float[Array, "*s"]:
     """`r^2`, whose mean below onset is 1 / (n (1 - K/K_c)) with noise."""
     real, imaginary = mean_field(source)
     return real * real + imaginary * imaginary
 
 
-def daido_order(source: Any, harmonic: int = 2) -> Float[Array, "*s"]:
+def daido_order(source: Source, harmonic: int = 2) -> Float[Array, "*s"]:
     """Daido's order parameter `R_m = |(1/n) sum_j e^{i m theta_j}|`; m = 2 sees two antiphase clusters. Source: Daido 1992."""
     return order_parameter(wrap(harmonic * phases(source)))
 
 
-def group_order(source: Any, groups: int = 2) -> Float[Array, "*s groups"]:
+def group_order(source: Source, groups: int = 2) -> Float[Array, "*s {groups}"]:
     """Order parameter of each of `groups` equal consecutive groups of oscillators; n must be a multiple of it."""
     theta = phases(source)
     n = theta.shape[-1]
@@ -65,7 +68,7 @@ def local_order(view: View) -> Float[Array, " n"]:
     return jnp.broadcast_to(modulus(cosines, sines), phases(view).shape)
 
 
-def unwrapped(source: Any) -> Float[Array, " n"]:
+def unwrapped(source: View | PhaseState) -> Float[Arrays, "*s n"]:
     """Phase with its counted turns, `theta + 2 pi winding` (rad). Needs `windings=True`."""
     state = source.state if isinstance(source, View) else source
     if state.winding is None:
@@ -73,7 +76,7 @@ def unwrapped(source: Any) -> Float[Array, " n"]:
     return state.theta + TURN * state.winding
 
 
-def effective_frequency(first: PhaseState, last: PhaseState, duration: float) -> Float[np.ndarray, " n"]:
+def effective_frequency(first: PhaseState, last: PhaseState, duration: float) -> Float[np.ndarray, "*s n"]:
     """Mean frequency of each oscillator between two states, `(phase_last - phase_first) / duration` (rad/time), in float64."""
 
     def total(state):
@@ -84,18 +87,18 @@ def effective_frequency(first: PhaseState, last: PhaseState, duration: float) ->
     return (total(last) - total(first)) / duration
 
 
-def frequency_spread(frequencies: Float[np.ndarray, "*s n"]) -> Float[np.ndarray, "*s"]:
+def frequency_spread(frequencies: Float[np.ndarray, "*s n"]) -> Float[Any, "*s"]:
     """Standard deviation of effective frequencies (rad/time); 0 when all are locked."""
     return np.std(frequencies, axis=-1)
 
 
-def locked_fraction(frequencies: Float[np.ndarray, "*s n"], tolerance: float = 1e-2) -> Float[np.ndarray, "*s"]:
+def locked_fraction(frequencies: Float[np.ndarray, "*s n"], tolerance: float = 1e-2) -> Float[Any, "*s"]:
     """Share of oscillators whose effective frequency is within `tolerance` (rad/time) of the median one."""
     frequencies = np.asarray(frequencies)
     return np.mean(np.abs(frequencies - np.median(frequencies, axis=-1, keepdims=True)) < tolerance, axis=-1)
 
 
-def phase_vectors(source: Any) -> tuple[Float[Array, "n n"], Float[Array, "n n"]]:
+def phase_vectors(source: Source) -> tuple[Float[Array, "*s n n"], Float[Array, "*s n n"]]:
     """`(cos, sin)(theta_i - theta_j)` for all pairs: the time mean's modulus is the phase-locking value. O(n^2): use `every`."""
     sine, cosine = sincos_wrapped(phases(source))
     real = cosine[..., :, None] * cosine[..., None, :] + sine[..., :, None] * sine[..., None, :]
@@ -103,23 +106,23 @@ def phase_vectors(source: Any) -> tuple[Float[Array, "n n"], Float[Array, "n n"]
     return real, imaginary
 
 
-def coherence(source: Any) -> Float[Array, "n n"]:
+def coherence(source: Source) -> Float[Array, "*s n n"]:
     """`cos(theta_i - theta_j)`: 1 in phase, -1 in antiphase. Its time mean is the coherence matrix. O(n^2)."""
     return phase_vectors(source)[0]
 
 
-def phase_locking_value(mean_vectors: tuple[Array, Array]) -> Float[Array, "n n"]:
+def phase_locking_value(mean_vectors: tuple[Float[Arrays, "*s n n"], Float[Arrays, "*s n n"]]) -> Float[Array, "*s n n"]:
     """Phase-locking value `|<e^{i (theta_i - theta_j)}>|` from the `Mean(phase_vectors)` of a run. Source: Lachaux et al. 1999."""
     real, imaginary = mean_vectors
     return modulus(real, imaginary)
 
 
-def phase_difference_variance(source: Any) -> Float[Array, "*s"]:
+def phase_difference_variance(source: Source) -> Float[Array, "*s"]:
     """Circular variance of all pairwise differences, `1 - |(1/n^2) sum_ij e^{i (theta_i - theta_j)}| = 1 - r^2`."""
     return 1 - squared_order(source)
 
 
-def metastability(r: Float[np.ndarray, "*s time"], kind: str = "variance") -> Float[np.ndarray, "*s"]:
+def metastability(r: Float[np.ndarray, "*s time"], kind: str = "variance") -> Float[Any, "*s"]:
     """Fluctuation of the order parameter in time: its variance (Shanahan 2010, divisor T - 1) or "std" (common in neuroscience)."""
     if kind not in ("variance", "std"):
         raise ValueError(f"kind={kind!r}: choose 'variance' or 'std'")
@@ -137,6 +140,6 @@ class Synchronised:
         if not 0 < self.threshold <= 1:
             raise ValueError(f"Synchronised(threshold={self.threshold!r}): the order parameter lies in (0, 1]")
 
-    def __call__(self, source: Any) -> Array:
+    def __call__(self, source: Source) -> Bool[Array, "*s"]:
         """Whether the order parameter has reached the threshold."""
         return order_parameter(source) >= self.threshold

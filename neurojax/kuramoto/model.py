@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Int
 from neurojax.engine.numerics import TURN, modulus, sincos_wrapped, turns, wrap
 from neurojax.engine.signals import Signal, at
 from neurojax.engine.system import Flow, Recipe, check_part
+from neurojax.engine.types import Arrays
 from neurojax.kuramoto.frequencies import Frequencies, Normal
 from neurojax.kuramoto.phases import Phases, UniformPhases
 from neurojax.networks import Graph
@@ -22,8 +23,8 @@ from neurojax.networks import Graph
 class PhaseState(NamedTuple):
     """State: phases in [-pi, pi] (rad), and the whole turns made since the start (None where they are not counted)."""
 
-    theta: Float[Array, " n"]
-    winding: Int[Array, " n"] | None
+    theta: Float[Arrays, " n"]
+    winding: Int[Arrays, " n"] | None
 
 
 class NoiseProfile(eqx.Module):
@@ -32,8 +33,8 @@ class NoiseProfile(eqx.Module):
     def check(self) -> None:
         """Raise `ValueError` for concrete parameters that make no sense."""
 
-    def __call__(self, time, theta: Float[Array, " n"], order: Float[Array, "*n"]) -> Float[Array, "*n"]:
-        """Amplitude sigma of each oscillator; `order` is the modulus of the field that it feels."""
+    def __call__(self, time: Float[Array, ""], theta: Float[Array, " n"], order: Float[Array, "*felt"]) -> Float[Array, "*s"]:
+        """Amplitude sigma of each oscillator, or of all; `order` is the modulus of the field that each feels, or that all do."""
         raise NotImplementedError
 
 
@@ -48,7 +49,7 @@ class PhaseNoise(NoiseProfile):
         _check_number("PhaseNoise.scale", self.scale, np.size(self.scale), low=0.0)
         _check_number("PhaseNoise.depth", self.depth, np.size(self.depth), low=0.0, high=1.0)
 
-    def __call__(self, time, theta, order):
+    def __call__(self, time: Float[Array, ""], theta: Float[Array, " n"], order: Float[Array, "*felt"]) -> Float[Array, " n"]:
         """Amplitude of each oscillator."""
         return self.scale * (1 + self.depth * sincos_wrapped(theta)[1])
 
@@ -64,7 +65,7 @@ class OrderNoise(NoiseProfile):
         _check_number("OrderNoise.scale", self.scale, np.size(self.scale), low=0.0)
         _check_number("OrderNoise.depth", self.depth, np.size(self.depth), high=1.0)
 
-    def __call__(self, time, theta, order):
+    def __call__(self, time: Float[Array, ""], theta: Float[Array, " n"], order: Float[Array, "*felt"]) -> Float[Array, "*s"]:
         """Amplitude of each oscillator."""
         return self.scale * (1 - self.depth * order)
 
@@ -132,7 +133,9 @@ class Kuramoto(Flow):
         theta = self.initial.draw(key, self.n) if isinstance(self.initial, Phases) else wrap(jnp.asarray(self.initial))
         return PhaseState(theta, jnp.zeros(self.n, jnp.int32) if self.windings else None)
 
-    def field(self, theta: Float[Array, " n"]) -> tuple[Array, Array, Array, Array]:
+    def field(
+        self, theta: Float[Arrays, " n"]
+    ) -> tuple[Float[Array, " n"], Float[Array, " n"], Float[Array, "*felt"], Float[Array, "*felt"]]:
         """Sine and cosine of the phases, and the coupled sums of both: `(s, c, W s, W c)`."""
         sine, cosine = sincos_wrapped(theta)
         if self.graph is None:

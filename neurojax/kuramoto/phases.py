@@ -16,7 +16,7 @@ from neurojax.kuramoto.frequencies import arrays, as_vector, given_values, open_
 class Phases(eqx.Module):
     """A recipe for initial phases theta_i, in radians."""
 
-    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " n"]:
+    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " {n}"]:
         """Phases of `n` oscillators in [-pi, pi], in the default float dtype."""
         raise NotImplementedError(f"{type(self).__name__} must define draw(self, key, n)")
 
@@ -27,7 +27,7 @@ class Phases(eqx.Module):
 class UniformPhases(Phases):
     """Independent phases, uniform on the circle: the incoherent state, with order parameter near sqrt(pi / 4n)."""
 
-    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " n"]:
+    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " {n}"]:
         """Phases of `n` oscillators. Raises `ValueError` for n < 1."""
         require_count("UniformPhases", n)
         return TURN * (open_uniform(key, n) - 0.5)
@@ -47,7 +47,7 @@ class Cluster(Phases):
         require("Cluster", "width, a half width, must be 0 to pi", lambda x: (x >= 0) & (x <= np.pi), scalar=True, width=self.width)
         require("Cluster", "centre must be a finite phase", scalar=True, centre=self.centre)
 
-    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " n"]:
+    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " {n}"]:
         """Phases of `n` oscillators. Raises `ValueError` for bad parameters or n < 1."""
         require_count("Cluster", n)
         self.check()
@@ -68,7 +68,7 @@ class Twisted(Phases):
         if isinstance(self.q, bool) or not isinstance(self.q, int | np.integer):
             raise ValueError(f"Twisted(q={self.q!r}): q, the winding number, must be an integer")
 
-    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " n"]:
+    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " {n}"]:
         """Phases of `n` oscillators; the key is not used. Raises `ValueError` for n < 1."""
         require_count("Twisted", n)
         # Reduced as integers, so that no q is too large for float32.
@@ -94,7 +94,7 @@ class WrappedCauchy(Phases):
         mend = "r0, the order parameter at the start, must be 0 to 1"
         require("WrappedCauchy", mend, lambda x: (x >= 0) & (x <= 1), scalar=True, r0=self.r0)
 
-    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " n"]:
+    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " {n}"]:
         """Phases of `n` oscillators. Raises `ValueError` for a bad r0 or n < 1."""
         require_count("WrappedCauchy", n)
         self.check()
@@ -115,7 +115,7 @@ class GivenPhases(Phases):
         """Raise `ValueError` unless values are one axis of finite numbers."""
         given_values("GivenPhases", self.values, np.size(self.values))
 
-    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " n"]:
+    def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " {n}"]:
         """The values, wrapped; the key is not used. Raises `ValueError` unless there are `n` finite ones."""
         require_count("GivenPhases", n)
         given_values("GivenPhases", self.values, n)

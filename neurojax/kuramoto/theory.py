@@ -16,7 +16,7 @@ import numpy as np
 import scipy.special
 from jax.core import Tracer
 from jax.typing import ArrayLike
-from jaxtyping import Real
+from jaxtyping import Float, Real
 from scipy.integrate import solve_ivp
 from scipy.optimize import root_scalar
 
@@ -27,22 +27,22 @@ from neurojax.kuramoto.frequencies import Bimodal, Delta, Frequencies, Lorentzia
 class Rotation(NamedTuple):
     """A uniformly rotating state: its order parameter `r` and its `frequency` (rad per unit of time)."""
 
-    r: Any
-    frequency: Any
+    r: Float[Any, "*s"]
+    frequency: Float[Any, "*s"]
 
 
-def diffusion(noise: Real[ArrayLike, " ..."]) -> Any:
+def diffusion(noise: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
     """Diffusion constant of phase noise, D = sigma^2 / 2.
 
     noise: amplitude sigma in sigma dW, >= 0, rad per square root of time. Returns D, the shape of `noise`. Raises `ValueError` for
     sigma < 0.
     """
     require("diffusion", "noise, the amplitude sigma, must be >= 0", lambda x: x >= 0, noise=noise)
-    _, noise = arrays(noise)
-    return 0.5 * noise**2
+    _, sigma = arrays(noise)
+    return 0.5 * sigma**2
 
 
-def diffusion_of_dt_scaled_noise(level: Real[ArrayLike, " ..."], dt: Real[ArrayLike, " ..."]) -> Any:
+def diffusion_of_dt_scaled_noise(level: Real[ArrayLike, "*#s"], dt: Real[ArrayLike, "*#s"]) -> Float[Any, "*#s"]:
     """Diffusion constant that a scheme really has when it adds `dt level xi` instead of `sqrt(dt) sigma xi`: D = level^2 dt / 2.
 
     It converts the noise slider of notebooks that scale noise like drift; there D shrinks with the step.
@@ -51,11 +51,11 @@ def diffusion_of_dt_scaled_noise(level: Real[ArrayLike, " ..."], dt: Real[ArrayL
     """
     require("diffusion_of_dt_scaled_noise", "level must be >= 0", lambda x: x >= 0, level=level)
     require("diffusion_of_dt_scaled_noise", "dt, the time step, must be positive", lambda x: x > 0, dt=dt)
-    _, level, dt = arrays(level, dt)
-    return 0.5 * level**2 * dt
+    _, slider, step = arrays(level, dt)
+    return 0.5 * slider**2 * step
 
 
-def critical_coupling(frequencies: Frequencies | Callable, diffusion: Real[ArrayLike, " ..."] = 0.0) -> Any:
+def critical_coupling(frequencies: Frequencies | Callable, diffusion: Real[ArrayLike, "*s"] = 0.0) -> Float[Any, "*s"]:
     """Coupling at which incoherence loses stability, K_c = 2 / integral D g(omega) / (D^2 + omega^2) d omega; 2 / (pi g(0)) at D = 0.
 
     Lorentzian 2 (gamma + D); normal sqrt(8 / pi) scale / erfcx(D / (scale sqrt 2)); uniform 2 width / arctan(width / D); identical 2 D.
@@ -95,14 +95,14 @@ def critical_coupling(frequencies: Frequencies | Callable, diffusion: Real[Array
     return np.vectorize(lambda one: 1 / stationary.mean_gain(form, 0.0, one), otypes=[float])(d)[()]
 
 
-def onset_line(diffusions: Real[ArrayLike, " ..."], frequencies: Frequencies | Callable) -> Any:
+def onset_line(diffusions: Real[ArrayLike, "*s"], frequencies: Frequencies | Callable) -> Float[Any, "*s"]:
     """The line K_c(D) of the coupling-noise diagram: `critical_coupling` along an axis of diffusion constants, D = sigma^2 / 2."""
     return critical_coupling(frequencies, diffusions)
 
 
 def order_parameter(
-    coupling: Real[ArrayLike, " ..."], frequencies: Frequencies | Callable, diffusion: Real[ArrayLike, " ..."] = 0.0
-) -> Any:
+    coupling: Real[ArrayLike, "*#s"], frequencies: Frequencies | Callable, diffusion: Real[ArrayLike, "*#s"] = 0.0
+) -> Float[Any, "*#s"]:
     """Order parameter r of the steady partially synchronised state: the root of r = K r G(K r, D), zero up to the onset K_c.
 
     G is the gain of `stationary`. Without noise: Lorentzian r = sqrt(1 - 2 gamma / K); normal 1 = K sqrt(pi / 8) / scale
@@ -141,7 +141,7 @@ def order_parameter(
     return np.vectorize(solve, otypes=[float])(k, d, critical_coupling(frequencies, d))[()]
 
 
-def order_parameter_gradient(coupling: Real[ArrayLike, " ..."], scale: Real[ArrayLike, " ..."]) -> Any:
+def order_parameter_gradient(coupling: Real[ArrayLike, "*#s"], scale: Real[ArrayLike, "*#s"]) -> Float[Any, "*#s"]:
     """Slope of the Lorentzian branch, dr/dK = gamma / (K^2 r) with r = sqrt(1 - 2 gamma / K), without noise.
 
     coupling: K. scale: gamma > 0. Broadcast, traceable. Returns the slope; 0 for K <= 2 gamma (it diverges as K falls to 2 gamma). Raises
@@ -154,7 +154,7 @@ def order_parameter_gradient(coupling: Real[ArrayLike, " ..."], scale: Real[Arra
     return xp.where(k > 2 * scale, scale / (k_above**2 * xp.sqrt(1 - 2 * scale / k_above)), 0.0)
 
 
-def locked_fraction(coupling: Real[ArrayLike, " ..."], r: Real[ArrayLike, " ..."], frequencies: Frequencies) -> Any:
+def locked_fraction(coupling: Real[ArrayLike, "*#s"], r: Real[ArrayLike, "*#s"], frequencies: Frequencies) -> Float[Any, "*#s"]:
     """Fraction of oscillators that a steady mean field locks, P(|omega - mean| <= |K| r), without noise.
 
     coupling: K. r: order parameter, 0 to 1. frequencies: any distribution with a cdf. Broadcast, traceable. Returns the fraction. Raises
@@ -169,12 +169,12 @@ def locked_fraction(coupling: Real[ArrayLike, " ..."], r: Real[ArrayLike, " ..."
 
 
 def ott_antonsen(
-    times: Real[ArrayLike, " ..."],
+    times: Real[ArrayLike, "*s"],
     r0: Real[ArrayLike, ""],
     coupling: Real[ArrayLike, ""] | Callable[[Any], Any],
     scale: Real[ArrayLike, ""],
     diffusion: Real[ArrayLike, ""] = 0.0,
-) -> Any:
+) -> Float[Any, "*s"]:
     """Transient order parameter r(t) for Lorentzian frequencies, from phases that are wrapped Cauchy and independent of omega.
 
     Without noise r' = (K / 2 - gamma) r - K r^3 / 2, which is linear in r^-2. For a constant K, with a = K / 2 - gamma and b = K / 2,
@@ -211,7 +211,9 @@ def ott_antonsen(
     return r[place].reshape(host["times"].shape)[()]
 
 
-def sakaguchi(coupling: Real[ArrayLike, " ..."], scale: Real[ArrayLike, " ..."], lag: Real[ArrayLike, " ..."], mean: Any = 0.0) -> Rotation:
+def sakaguchi(
+    coupling: Real[ArrayLike, "*#s"], scale: Real[ArrayLike, "*#s"], lag: Real[ArrayLike, "*#s"], mean: Real[ArrayLike, "*#s"] = 0.0
+) -> Rotation:
     """Order parameter and rotation frequency with a phase lag, sin(theta_j - theta_i - alpha), for Lorentzian frequencies, no noise.
 
         r = sqrt(1 - 2 gamma / (K cos alpha)),  Omega = mean - K sin alpha + gamma tan alpha
@@ -224,7 +226,8 @@ def sakaguchi(coupling: Real[ArrayLike, " ..."], scale: Real[ArrayLike, " ..."],
     with K replaced by K exp(-i alpha).
     """
     _require_scale("sakaguchi", scale)
-    for name, value in {"coupling": coupling, "lag": lag, "mean": mean}.items():
+    given: dict[str, Any] = {"coupling": coupling, "lag": lag, "mean": mean}
+    for name, value in given.items():
         require("sakaguchi", f"{name} must be finite", **{name: value})
     xp, k, scale, lag, mean = arrays(coupling, scale, lag, mean)
     pull = k * xp.cos(lag)
@@ -233,7 +236,7 @@ def sakaguchi(coupling: Real[ArrayLike, " ..."], scale: Real[ArrayLike, " ..."],
     return Rotation(_lorentzian_order(pull, scale, 0.0), mean + frequency)
 
 
-def finite_size_floor(n: Real[ArrayLike, " ..."]) -> Any:
+def finite_size_floor(n: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
     """Mean order parameter of n independent uniform phases, <r> = sqrt(pi / (4 n)) (Rayleigh law; n above about 10).
 
     n: number of oscillators, >= 1. Returns <r>, the shape of `n`. Raises `ValueError` for n < 1.
@@ -243,7 +246,7 @@ def finite_size_floor(n: Real[ArrayLike, " ..."]) -> Any:
     return xp.sqrt(0.25 * np.pi / n)
 
 
-def incoherent_fluctuation(coupling: Real[ArrayLike, " ..."], critical: Real[ArrayLike, " ..."]) -> Any:
+def incoherent_fluctuation(coupling: Real[ArrayLike, "*#s"], critical: Real[ArrayLike, "*#s"]) -> Float[Any, "*#s"]:
     """Fluctuations below the onset in linear theory, N <r^2> = 1 / (1 - K / K_c); 1 without coupling.
 
     It holds for identical oscillators with noise and for Lorentzian frequencies drawn at random, up to K / K_c of about 0.5 for N = 400

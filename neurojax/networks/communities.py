@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+from jaxtyping import Int
 
 from neurojax.networks.recipe import (
     Edges,
@@ -22,7 +23,7 @@ from neurojax.networks.recipe import (
 )
 
 
-def group_sizes(recipe: Any, name: str, sizes: Sequence[float], n: int) -> np.ndarray:
+def group_sizes(recipe: Any, name: str, sizes: Sequence[float], n: int) -> Int[np.ndarray, " groups"]:
     """Numbers of nodes of groups given as counts (that sum to n) or as fractions (that sum to 1)."""
     if math.isclose(sum(sizes), 1.0) and len(sizes) > 1:
         return np.diff(np.rint(np.cumsum([0.0, *sizes]) * n).astype(int))

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from numpy.typing import ArrayLike
 
+from neurojax.engine.types import Arrays
 from neurojax.networks.neighbours import contract
 
 Normalise = Literal["n", "degree"] | None
@@ -42,7 +43,7 @@ class AllToAll(eqx.Module):
         """Any number of nodes."""
         return None
 
-    def __call__(self, x: Float[Array | np.ndarray, "*batch n"]) -> Float[Array, "*batch 1"]:
+    def __call__(self, x: Float[Arrays, "*batch n"]) -> Float[Array, "*batch 1"]:
         """The mean (or sum) over nodes."""
         return jnp.mean(x, axis=-1, keepdims=True) if self.normalise == "n" else jnp.sum(x, axis=-1, keepdims=True)
 
@@ -55,7 +56,7 @@ class Dense(eqx.Module):
     Arguments: `weights`: (n, n), finite, dimensionless; differentiable. Errors: `ValueError` if it is not square.
     """
 
-    weights: Float[Array, "n n"] | Float[np.ndarray, "n n"]
+    weights: Float[Arrays, "n n"]
 
     def __check_init__(self):
         shape = np.shape(self.weights)
@@ -67,7 +68,7 @@ class Dense(eqx.Module):
         """Number of nodes."""
         return self.weights.shape[-1]
 
-    def __call__(self, x: Float[Array | np.ndarray, "*batch n"]) -> Float[Array, "*batch n"]:
+    def __call__(self, x: Float[Arrays, "*batch n"]) -> Float[Array, "*batch n"]:
         """The input of every node, (..., n)."""
         # The default precision means TF32 or bfloat16 products on GPUs and TPUs, three digits; states are float32 for a reason.
         return jnp.matmul(x, jnp.asarray(self.weights).T, precision=jax.lax.Precision.HIGHEST)
@@ -82,8 +83,8 @@ class Sparse(eqx.Module):
     Errors: `ValueError` if the shapes differ.
     """
 
-    index: Int[Array, "n d"] | Int[np.ndarray, "n d"]
-    weights: Float[Array, "n d"] | Float[np.ndarray, "n d"]
+    index: Int[Arrays, "n d"]
+    weights: Float[Arrays, "n d"]
 
     def __check_init__(self):
         shapes = np.shape(self.index), np.shape(self.weights)
@@ -100,7 +101,7 @@ class Sparse(eqx.Module):
         """Neighbours that a node has room for: the largest in-degree or more."""
         return self.index.shape[-1]
 
-    def __call__(self, x: Float[Array | np.ndarray, "*batch n"]) -> Float[Array, "*batch n"]:
+    def __call__(self, x: Float[Arrays, "*batch n"]) -> Float[Array, "*batch n"]:
         """The input of every node, (..., n)."""
         x, weights = jnp.asarray(x), jnp.asarray(self.weights)
         dtype = jnp.result_type(x, weights)
@@ -114,7 +115,9 @@ class Sparse(eqx.Module):
 Coupling = AllToAll | Dense | Sparse
 
 
-def normalised(n: int, rows: np.ndarray, weights: np.ndarray, normalise: Normalise) -> np.ndarray:
+def normalised(
+    n: int, rows: Int[np.ndarray, " edges"], weights: Float[np.ndarray, " edges"], normalise: Normalise
+) -> Float[np.ndarray, " edges"]:
     """Weights of an edge list divided once and for all.
 
     `W_ij / n` ("n"), `W_ij / sum_j W_ij` ("degree": the in-degree, i.e. the number of neighbours of an unweighted graph and the
@@ -184,7 +187,7 @@ def couple(
     return Sparse(index, padded)
 
 
-def matrix_of(operator: Coupling, n: int | None = None) -> np.ndarray:
+def matrix_of(operator: Coupling, n: int | None = None) -> Float[np.ndarray, "n n"]:
     """W of an operator as a dense float64 matrix (n, n). `n` is needed for `AllToAll` only, which has no size of its own."""
     if isinstance(operator, AllToAll):
         if n is None:

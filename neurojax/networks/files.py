@@ -13,6 +13,7 @@ import networkx as nx
 import numpy as np
 import scipy.io
 import scipy.sparse
+from jaxtyping import Float, Int
 
 from neurojax.networks.coupling import Layout, Normalise
 from neurojax.networks.recipe import Edges, Topology, refuse
@@ -28,9 +29,9 @@ class Given(Topology):
     negative weights and for nodes without neighbours.
     """
 
-    rows: np.ndarray
-    cols: np.ndarray
-    weights: np.ndarray
+    rows: Int[np.ndarray, " edges"]
+    cols: Int[np.ndarray, " edges"]
+    weights: Float[np.ndarray, " edges"]
     names: tuple[Hashable, ...] = eqx.field(static=True)
     random: ClassVar[bool] = False
 
@@ -164,7 +165,7 @@ def _read_edges(path: Path, nodes: Sequence[Hashable] | None, directed: bool) ->
     return graph
 
 
-def _read_table(path: Path) -> np.ndarray:
+def _read_table(path: Path) -> Float[np.ndarray, "n n"]:
     table = [[_number(path, line, cell) for cell in cells] for line, cells in _lines(path)]
     widths = {len(row) for row in table}
     if len(widths) != 1 or len(table) not in widths:

@@ -6,11 +6,12 @@ from typing import Literal
 
 import equinox as eqx
 import numpy as np
+from jaxtyping import Float, Int
 
 from neurojax.networks.recipe import Edges, Graph, Options, check_probability, refuse
 
 
-def _links(n: int, edges: Edges) -> tuple[np.ndarray, np.ndarray]:
+def _links(n: int, edges: Edges) -> tuple[Int[np.ndarray, " edges"], Int[np.ndarray, " links"]]:
     """Number of the undirected link that each edge belongs to, and an edge of each link."""
     low, high = np.minimum(edges.rows, edges.cols), np.maximum(edges.rows, edges.cols)
     _, edge, link = np.unique(low * n + high, return_index=True, return_inverse=True)
@@ -63,7 +64,7 @@ class Weighted(Modifier):
         weights = self._draw(len(edge), rng)[link] if self.symmetric else self._draw(len(link), rng)
         return edges._replace(weights=edges.weights * weights)
 
-    def _draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
+    def _draw(self, count: int, rng: np.random.Generator) -> Float[np.ndarray, " {count}"]:
         if self.distribution == "lognormal":
             variance = np.log1p((self.deviation / self.mean) ** 2)
             return rng.lognormal(np.log(self.mean) - variance / 2, np.sqrt(variance), count)

@@ -10,7 +10,7 @@ import jax
 import networkx as nx
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Float, Int, PRNGKeyArray
 from scipy import stats
 
 from neurojax.engine.system import Recipe
@@ -23,9 +23,9 @@ OUTGROWN = 1e-6
 class Edges(NamedTuple):
     """An edge list, both directions of an undirected link: node `rows[e]` hears node `cols[e]` with `weights[e]`."""
 
-    rows: np.ndarray
-    cols: np.ndarray
-    weights: np.ndarray
+    rows: Int[np.ndarray, " edges"]
+    cols: Int[np.ndarray, " edges"]
+    weights: Float[np.ndarray, " edges"]
 
 
 def refuse(recipe: Any, name: str, value: Any, problem: str, mend: str) -> NoReturn:
@@ -50,12 +50,12 @@ def check_probability(recipe: Any, name: str, value: float) -> None:
         refuse(recipe, name, value, f"{name} must be a probability", "use a number from 0 to 1")
 
 
-def chosen_pairs(count: int, p: float, rng: np.random.Generator) -> np.ndarray:
+def chosen_pairs(count: int, p: float, rng: np.random.Generator) -> Int[np.ndarray, " links"]:
     """Which of `count` pairs are linked, each with probability p."""
     return rng.choice(count, rng.binomial(count, p), replace=False, shuffle=False)
 
 
-def linked_pairs(n: int, p: float, rng: np.random.Generator) -> np.ndarray:
+def linked_pairs(n: int, p: float, rng: np.random.Generator) -> Int[np.ndarray, "links 2"]:
     """Pairs of n nodes, each linked with probability p: (links, 2). O(links)."""
     chosen = chosen_pairs(n * (n - 1) // 2, p, rng)
     # Pair number t is (lower, upper) with t = upper (upper - 1) / 2 + lower.
@@ -181,7 +181,7 @@ class Topology(Graph):
         return Options(self.normalise, self.layout, self.weight, self.seed)
 
 
-def adjacency(graph: Coupling | Graph, n: int | None = None, key: PRNGKeyArray | None = None) -> np.ndarray:
+def adjacency(graph: Coupling | Graph, n: int | None = None, key: PRNGKeyArray | None = None) -> Float[np.ndarray, "n n"]:
     """Coupling matrix W (n, n) of an operator or of one draw of a recipe, as float64.
 
     Arguments: `graph`: operator or recipe. `n`: number of nodes; needed for a recipe that has none and for `AllToAll`.
