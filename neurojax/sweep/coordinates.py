@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neurojax.sweep.axes import Axis
-from neurojax.sweep.spec import describe, fingerprint, rebuild
+from neurojax.sweep.spec import Arrays, describe, fingerprint, rebuild
 from neurojax.sweep.store import Batch
 
 Columns = dict[str, dict[str, Any]]  # by dimension and name, as a batch has them
@@ -120,7 +120,7 @@ def grid_places(axes: Mapping[str, Mapping[str, Column]], seeds: np.ndarray, rea
     return np.where(inside & (at >= 0), number * len(seeds) + at, -1)
 
 
-def axes_of(batch: Batch, given: Mapping[str, Axis], arrays: Mapping[str, np.ndarray]) -> dict[str, Axis]:
+def axes_of(batch: Batch, given: Mapping[str, Axis], arrays: Arrays) -> dict[str, Axis]:
     """The axes of a batch again: objects from those of the present call that are the same, else built from their description."""
 
     def column(dimension: str, name: str, values: Any) -> Any:

@@ -12,9 +12,18 @@ import math
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+
+
+@runtime_checkable
+class Arrays(Protocol):
+    """Arrays by hash: a dict, or a store that reads them when they are asked for."""
+
+    def __getitem__(self, name: str, /) -> np.ndarray:
+        """One array."""
+        ...
 
 
 def fingerprint(description: Any) -> str:
@@ -129,7 +138,7 @@ def _code_text(code: Any) -> str:
     return f"{code.co_code.hex()} {constants} {code.co_names}"
 
 
-def rebuild(description: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+def rebuild(description: Any, arrays: Arrays) -> Any:
     """The value of a description.
 
     Nothing is unpickled: dataclasses, named tuples and functions are imported by name, which runs their modules, and those that are not
@@ -166,7 +175,7 @@ def rebuild(description: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     raise ValueError(f"a {next(iter(description.values()))} cannot be built from its description")
 
 
-def _built(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Any:
+def _built(description: Mapping[str, Any], arrays: Arrays) -> Any:
     """An object of a class, put together field by field."""
     kind = _named(description["class"])
     fields = {name: rebuild(item, arrays) for name, item in description.items() if name not in ("class", "class text")}

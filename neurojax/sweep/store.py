@@ -13,7 +13,7 @@ import shutil
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -333,9 +333,9 @@ class Store:
             if f"arrays/{name}" not in self.group and values.dtype.kind in "fiubc":
                 self.group.create_array(f"arrays/{name}", shape=values.shape, dtype=values.dtype)[...] = values  # type: ignore[index]
 
-    def kept(self) -> Mapping[str, np.ndarray]:
+    def kept(self) -> KeptArrays:
         """The arrays that descriptions refer to, by hash."""
-        return _Kept(self)
+        return KeptArrays(self)
 
     def note_run(self, name: str, record: Mapping[str, Any]) -> None:
         """Write or rewrite the record of a run, whose only writer is the process that runs."""
@@ -373,7 +373,7 @@ class Store:
         return _write_whole(target, _group(attributes), once=True)
 
 
-class _Kept(Mapping):
+class KeptArrays:
     """Arrays of a store by hash, read when asked for."""
 
     def __init__(self, store: Store):
@@ -389,12 +389,6 @@ class _Kept(Mapping):
         if array_name(found) != name:
             raise ValueError(f"arrays/{name} is damaged: its content is not what it was")
         return found
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(dict(self.store.group["arrays"].arrays()))  # type: ignore[union-attr]
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
 
 
 def full(path: str | os.PathLike) -> Path:
