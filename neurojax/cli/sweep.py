@@ -17,9 +17,10 @@ from neurojax.cli.drawing import draw_one
 from neurojax.cli.job import Job, axes, check_suffix, config_path, initial, keep_config, options, prepared, swept
 from neurojax.cli.models import read
 from neurojax.cli.stores import store_named
+from neurojax.sweep.files import holds_something
 from neurojax.sweep.plan import Request as Asked
 from neurojax.sweep.run import perform, planned
-from neurojax.sweep.store import DIVERGED, TO_DO, Store, holds_something
+from neurojax.sweep.store import DIVERGED, TO_DO, Store
 
 if TYPE_CHECKING:
     import xarray as xr

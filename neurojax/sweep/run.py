@@ -23,12 +23,13 @@ from neurojax.engine.schedule import Schedule
 from neurojax.sweep.coordinates import axes_of, contents, grid_places, labelled_axes
 from neurojax.sweep.dataset import labelled
 from neurojax.sweep.devices import meet
+from neurojax.sweep.files import holds_something
 from neurojax.sweep.options import SweepOptions
 from neurojax.sweep.plan import Plan, Request
 from neurojax.sweep.progress import Progress
 from neurojax.sweep.provenance import now, provenance
 from neurojax.sweep.spec import describe, differences, indescribable, rebuild
-from neurojax.sweep.store import DIVERGED, DONE, TO_DO, Batch, Store, holds_something
+from neurojax.sweep.store import DIVERGED, DONE, TO_DO, Batch, Store
 from neurojax.sweep.work import Tally, disk_failed, work
 
 if TYPE_CHECKING:

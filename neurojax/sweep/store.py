@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import shutil
-import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +21,8 @@ import zarr
 from zarr.codecs import ZstdCodec
 from zarr.storage import MemoryStore
 
-from neurojax.sweep.spec import array_name, fingerprint
+from neurojax.sweep.files import check_seal, clear_away, full, group_text, holds_something, reason, sealed, write_whole
+from neurojax.sweep.spec import array_name
 
 SCHEMA = 2
 FORMAT = "neurojax sweep"
@@ -103,7 +103,7 @@ class Store:
             store._publish("batches", "0000", batch._asdict())
             store._fill(batch, columns)
             if place is not None and made is not None:
-                _clear_away(place)
+                clear_away(place)
                 try:
                     os.rename(made, place)
                 except OSError:
@@ -342,7 +342,7 @@ class Store:
         if self.path is None:
             self.memory["runs"][name] = dict(record)
         else:
-            _write_whole(self.path / "runs" / name / "zarr.json", _group(record))
+            write_whole(self.path / "runs" / name / "zarr.json", group_text(record))
 
     def _published(self, kind: str) -> dict[str, dict[str, Any]]:
         if self.path is None or self.memory["batches"]:
@@ -370,7 +370,7 @@ class Store:
         if self.path is None:
             return self.memory[kind].setdefault(name, attributes) is attributes
         target = self.path / kind / name / "zarr.json"
-        return _write_whole(target, _group(attributes), once=True)
+        return write_whole(target, group_text(attributes), once=True)
 
 
 class KeptArrays:
@@ -389,70 +389,3 @@ class KeptArrays:
         if array_name(found) != name:
             raise ValueError(f"arrays/{name} is damaged: its content is not what it was")
         return found
-
-
-def full(path: str | os.PathLike) -> Path:
-    """A path that stays the same when the process changes its folder."""
-    return Path(path).expanduser().absolute()
-
-
-def holds_something(path: str | os.PathLike) -> bool:
-    """Whether a path is taken: an empty folder is not."""
-    path = full(path)
-    return path.exists() and not (path.is_dir() and not any(path.iterdir()))
-
-
-def reason(error: BaseException) -> str:
-    """An error in a few words."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return f"{type(error).__name__}: {error}".split("\n")[0][:200]
-
-
-def sealed(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes with their checksum, as JSON gives them back."""
-    plain = json.loads(json.dumps(attributes))
-    return plain | {"checksum": fingerprint(plain)}
-
-
-def check_seal(attributes: Mapping[str, Any], where: str) -> None:
-    """Refuse attributes that are not those that were written."""
-    rest = {name: value for name, value in attributes.items() if name != "checksum"}
-    if attributes.get("checksum") != fingerprint(rest):
-        raise ValueError(
-            f"{where} were changed after they were written (their checksum differs); undo the change, or bring zarr.json back from a copy. "
-            "The numbers are untouched: xarray.open_zarr reads the flat table"
-        )
-
-
-def _clear_away(place: Path) -> None:
-    """Remove what processes left that were killed while they made this store. One that is still at it is not an hour old."""
-    for left in place.parent.glob(f".{place.name}.*.new"):
-        with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > 3600:
-                shutil.rmtree(left)
-
-
-def _group(attributes: Mapping[str, Any]) -> str:
-    return json.dumps({"zarr_format": 3, "node_type": "group", "attributes": attributes}, indent=1)
-
-
-def _write_whole(target: Path, text: str, once: bool = False) -> bool:
-    """Write a file so that it is there whole or not at all; `once`: False, and nothing written, where it is there already."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        with open(scratch, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if not once:
-            os.replace(scratch, target)
-            return True
-        try:
-            os.link(scratch, target)
-        except FileExistsError:
-            return False
-        return True
-    finally:
-        scratch.unlink(missing_ok=True)

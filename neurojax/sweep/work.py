@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neurojax.engine.loop import NEVER
+from neurojax.sweep.files import reason
 from neurojax.sweep.layout import Kernel, halved
 from neurojax.sweep.machine import Machine, Part, Results
 from neurojax.sweep.plan import Plan, flattened
 from neurojax.sweep.progress import Progress
 from neurojax.sweep.provenance import Compiling
-from neurojax.sweep.store import DIVERGED, DONE, PADDING, Store, StoreError, reason
+from neurojax.sweep.store import DIVERGED, DONE, PADDING, Store, StoreError
 
 PENDING_WRITES = 2  # chunks that may wait for the disk
 
