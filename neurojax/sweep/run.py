@@ -28,7 +28,7 @@ from neurojax.sweep.options import SweepOptions
 from neurojax.sweep.plan import Plan, Request
 from neurojax.sweep.progress import Progress
 from neurojax.sweep.provenance import now, provenance
-from neurojax.sweep.spec import describe, differences, indescribable, rebuild
+from neurojax.sweep.spec import describe, differences, fingerprint, indescribable, rebuild
 from neurojax.sweep.store import DIVERGED, DONE, TO_DO, Batch, Store
 from neurojax.sweep.work import Tally, disk_failed, work
 
@@ -202,7 +202,7 @@ def _made(plan: Plan, path: str | os.PathLike | None, config: Any) -> Store:
     else:
         header = plan.header() | ({"config": config} if config is not None else {})
         store = Store.create(path, header, plan.batch(), plan.table(), plan.fields, plan.arrays)
-    if store.header["fingerprint"] != plan.header()["fingerprint"]:
+    if store.header["fingerprint"] != fingerprint(plan.what):
         lines = list(differences(store.header["what"], plan.what))
         shown = "\n  ".join(lines[:12] + [f"and {len(lines) - 12} more"] * (len(lines) > 12))
         raise ValueError(
@@ -235,7 +235,6 @@ class Job:
     """Chunks of one batch, and the plan that is laid out for them."""
 
     plan: Plan
-    batch: Batch
     chunks: list[int]
 
 
@@ -276,7 +275,7 @@ class Wanted:
         for number, batch in enumerate(batches):
             chunks = [int(c) for c in todo if batch.first_chunk <= c < batch.first_chunk + batch.chunks]
             if chunks:
-                jobs.append(Job(self.plan_of(number), batch, chunks))
+                jobs.append(Job(self.plan_of(number), chunks))
         return jobs
 
     def _todo(self, wanted: np.ndarray | None) -> np.ndarray:
@@ -289,7 +288,7 @@ class Wanted:
         if self.plan.options.shard:
             number, count = self.plan.options.shard
             own = own[own % count == number]
-        todo[list(self.store.damaged(own[~todo[own]].tolist()))] = True
+        todo[self.store.damaged(own[~todo[own]].tolist())] = True
         return own[todo[own]]
 
     def _missing(self, plan: Plan, numbers: np.ndarray) -> np.ndarray:

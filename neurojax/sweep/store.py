@@ -260,22 +260,13 @@ class Store:
         """Whether these chunks of an array have files."""
         return 0 in self.array(name).shape[1:] or not np.setdiff1d(chunks, self._present(name)).size
 
-    def damaged(self, chunks: Iterable[int]) -> dict[int, str]:
-        """Finished chunks that are gone or cannot be read, and why."""
+    def damaged(self, chunks: Iterable[int]) -> list[int]:
+        """Those of finished chunks that are gone or cannot be read."""
         if self.path is None:
-            return {}
-        found: dict[int, str] = {}
-        present = {name: set(self._present(name).tolist()) for name in self.data_names}
-        for chunk in chunks:
-            for name in self.data_names:
-                try:
-                    if chunk not in present[name]:
-                        raise FileNotFoundError("its file is gone")
-                    self.array(name)[self.rows(chunk)]
-                except Exception as error:
-                    found[chunk] = f"{name!r}: {reason(error)}"
-                    break
-        return found
+            return []
+        names = self.data_names
+        present = set.intersection(*(set(self._present(name).tolist()) for name in names))
+        return [n for n in chunks if n not in present or not all(self._decodes(name, range(n, n + 1)) for name in names)]
 
     # What was added, by whom.
 
@@ -307,13 +298,11 @@ class Store:
                 if self.array(name).shape[0] >= rows:
                     break
                 self.array(name).resize((rows, *self.array(name).shape[1:]))
-        if self.path is not None and not all(self._readable(name, own) for name in self.columns):
+        if self.path is not None and not all(self.has_chunks(name, np.array(own)) and self._decodes(name, own) for name in self.columns):
             self._fill(batch, columns())
 
-    def _readable(self, name: str, chunks: range) -> bool:
-        """Whether neighbouring chunks of an array are all there and whole."""
-        if np.setdiff1d(chunks, self._present(name)).size:
-            return False
+    def _decodes(self, name: str, chunks: range) -> bool:
+        """Whether neighbouring chunks of an array can be read; those without a file can, as blanks."""
         try:
             self.array(name)[chunks.start * self.chunk : chunks.stop * self.chunk]
         except Exception:
