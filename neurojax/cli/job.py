@@ -13,6 +13,7 @@ from neurojax.cli.config import CONF, Request, as_yaml, composed, from_file
 from neurojax.cli.expressions import names
 from neurojax.cli.models import Building, Model, axes_of_factory, build, find, read
 from neurojax.engine.paths import nearest
+from neurojax.sweep.files import reason
 
 
 class Job(NamedTuple):
@@ -95,8 +96,11 @@ def keep_config(config: Mapping[str, Any], output: str | os.PathLike, source: st
     """Write the configuration beside an output, unless that is the very file it was read from."""
     path = config_path(output)
     if source is None or path.resolve() != Path(source).resolve():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(as_yaml(config))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(as_yaml(config))
+        except OSError as error:
+            raise OSError(f"{path}, the configuration of {output}, cannot be written: {reason(error)}") from error
     return path
 
 

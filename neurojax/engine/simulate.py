@@ -287,10 +287,20 @@ def cast_system(system: Any, dtype: np.dtype) -> Any:
     return jax.tree.map(lambda leaf: leaf if is_recipe(leaf) else cast(leaf, dtype), system, is_leaf=is_recipe)
 
 
+def own_state(system: System, dtype: np.dtype) -> PyTree:
+    """Shapes and dtypes of the state that a system makes for itself."""
+    return eqx.filter_eval_shape(lambda system: cast(system.init(jax.random.key(0)), dtype), system)
+
+
 def fitting(system: System, given: Snapshot | PyTree, dtype: np.dtype) -> PyTree:
-    """A given state, checked against the shape of the system's own."""
+    """A given state, checked against the system's own."""
     state = cast(given.state if isinstance(given, Snapshot) else given, dtype)
-    want = eqx.filter_eval_shape(lambda system: cast(system.init(jax.random.key(0)), dtype), system)
+    check_state(system, own_state(system, dtype), state)
+    return state
+
+
+def check_state(system: System, want: PyTree, state: PyTree) -> None:
+    """Refuse a state of another structure or shape than the system's own."""
     name = type(model_of(system)).__name__
     if jax.tree.structure(want) != jax.tree.structure(state):
         raise ValueError(f"state: {name} has a state like {jax.tree.structure(want)}, got {jax.tree.structure(state)}")
@@ -298,7 +308,6 @@ def fitting(system: System, given: Snapshot | PyTree, dtype: np.dtype) -> PyTree
         if leaf.shape != own.shape:
             where = jax.tree_util.keystr(path) or "the state"
             raise ValueError(f"state: {where} of {name} has shape {leaf.shape}, got {own.shape}")
-    return state
 
 
 def starting(system: System, state: PyTree, given: Any) -> PyTree:

@@ -16,6 +16,11 @@ class Kernel(NamedTuple):
     seeds: np.ndarray  # (seeds,)
     rows: np.ndarray  # (seeds, points)
 
+    @property
+    def real(self) -> np.ndarray:
+        """Which of its lanes are wanted, (seeds, points)."""
+        return self.rows >= 0
+
     def halves(self) -> list[Kernel]:
         """Two kernels of one shape, half as large, over the same lanes."""
         axis = int(len(self.points) > 1)
@@ -35,7 +40,7 @@ def halved(kernels: list[Kernel], times: int) -> list[Kernel]:
     """Kernels cut in half so many times, down to one lane; halves of nothing but padding are left out."""
     for _ in range(times):
         if kernels and kernels[0].rows.size > 1:
-            kernels = [half for kernel in kernels for half in kernel.halves() if (half.rows >= 0).any()]
+            kernels = [half for kernel in kernels for half in kernel.halves() if half.real.any()]
     return kernels
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -15,8 +15,9 @@ from jax.sharding import NamedSharding, PartitionSpec
 from neurojax.engine.compile import Static, join, split, suits_wide_vectors
 from neurojax.engine.drive import Advance, Pace, drive, room_for
 from neurojax.engine.loop import Carry, Context
+from neurojax.engine.numerics import cast
 from neurojax.engine.random import draw_keys, seed_key, stream_key
-from neurojax.engine.simulate import fitting, phase_variants
+from neurojax.engine.simulate import check_state, fitting, own_state, phase_variants
 from neurojax.engine.state import Snapshot
 from neurojax.sweep.devices import agreed
 from neurojax.sweep.lanes import ALL, EACH, Setup, Sources, Spread, Tile, programs
@@ -51,16 +52,22 @@ class Common(NamedTuple):
         found = {name: self.grid.column(name, np.array([point]))[0] for name in self.grid.names}
         return {name: value.item() if isinstance(value, np.generic) else value for name, value in found.items()}
 
-    def given(self, system: Any, point: int, seed: int) -> Any:
-        """The user's initial state for a lane; None where the system makes its own."""
-        if self.state is None:
-            return None
-        given = self.state(self.values(point), int(seed)) if callable(self.state) else self.state
-        if callable(self.state) and isinstance(given, Snapshot):
-            raise ValueError(
-                "state: the function returned a snapshot, whose step the sweep would lose; return its `.state`, which starts at step 0"
-            )
-        return fitting(system, given, self.dtype)
+    def given(self, system: Any, lanes: Iterable[tuple[int, int]]) -> Any:
+        """The user's initial states of lanes (point of the grid, seed), stacked; one for all, where it is no function."""
+        if not callable(self.state):
+            return fitting(system, self.state, self.dtype)
+        want, rows = own_state(system, self.dtype), []
+        for point, seed in lanes:
+            state = self.state(self.values(point), seed)
+            if isinstance(state, Snapshot):
+                raise ValueError(
+                    "state: the function returned a snapshot, whose step the sweep would lose; return its `.state`, which starts at step 0"
+                )
+            state = jax.tree.map(_on_host, state)
+            check_state(system, want, state)
+            rows.append(jax.tree.leaves(state))
+        stacked = [(jnp if isinstance(leaves[0], jax.Array) else np).stack(leaves) for leaves in zip(*rows, strict=True)]
+        return cast(jax.tree.unflatten(jax.tree.structure(want), stacked), self.dtype)
 
 
 @dataclasses.dataclass
@@ -154,21 +161,24 @@ class Machine:
             self._put(self.mixing[points], EACH),
         )
         per_lane = callable(common.state)
-        given = self._states(points, seeds) if per_lane else common.given(self.sample, 0, 0)
-        given = None if given is None else self._put(given, EACH if per_lane else ALL)
+        given = None
+        if per_lane:
+            given = self._put(self._states(points, seeds), EACH)
+        elif common.state is not None:
+            given = self._put(common.given(self.sample, ()), ALL)
         static = {"template": self.template, "setup": common.setup, "spread": self.spread, "per_lane": per_lane}
         return Launch(self.programs.open(sources, given, self.bounds, self.dt, **static), points.shape[1] * seeds.shape[1])
 
     def _states(self, points: np.ndarray, seeds: np.ndarray) -> Any:
         """The user's initial states of all lanes, (device, seeds, points, ...)."""
         lanes = [
-            self.common.given(self.sample, int(self.family.points[p]), int(self.common.seeds[s]))
+            (int(self.family.points[p]), int(self.common.seeds[s]))
             for device in range(len(points))
             for s in seeds[device]
             for p in points[device]
         ]
         shape = (len(points), seeds.shape[1], points.shape[1])
-        return jax.tree.map(lambda *leaves: jnp.stack(leaves).reshape(*shape, *jnp.shape(leaves[0])), *lanes)
+        return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), self.common.given(self.sample, lanes))
 
     def advance(self, launch: Launch) -> Advance:
         """The compiled block of open kernels, as the host loop wants it."""
@@ -236,6 +246,13 @@ class Results(NamedTuple):
     records: dict[str, Any]
     bad: np.ndarray
     reached: int
+
+
+def _on_host(leaf: Any) -> Any:
+    """A leaf of a user's state as NumPy has it, integers of Python as floats; keys stay where they are."""
+    if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        return leaf
+    return np.asarray(float(leaf) if type(leaf) is int else leaf)
 
 
 def local_values(values: Any) -> np.ndarray:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from neurojax.engine.compile import precision
 from neurojax.engine.loop import Settings
-from neurojax.engine.numerics import cast, floating
+from neurojax.engine.numerics import floating
 from neurojax.engine.random import seed_key, stream_key
 from neurojax.engine.schedule import check_step, plan
-from neurojax.engine.simulate import check_phases, check_records, phase_variants, record_axes, watch_bounds
+from neurojax.engine.simulate import check_phases, check_records, own_state, phase_variants, record_axes, watch_bounds
 from neurojax.engine.state import Snapshot
 from neurojax.sweep.axes import check_over, check_seeds
 from neurojax.sweep.coordinates import Columns, contents, described, keys
@@ -144,9 +143,11 @@ class Plan:
         key = seed_key(int(common.seeds[0]))
         drawn = draw_recipes(family, [stream_key(key, "structure")], common.dtype)
         spread, sample = spread_of(drawn, np.asarray(jax.random.key_data(key)), common.dtype)
-        state = common.given(sample, int(family.points[0]), int(common.seeds[0]))
-        if state is None:
-            state = eqx.filter_eval_shape(lambda system: cast(system.init(jax.random.key(0)), common.dtype), sample)
+        if common.state is None:
+            state = own_state(sample, common.dtype)
+        else:
+            state = common.given(sample, [(int(family.points[0]), int(common.seeds[0]))])
+            state = jax.tree.map(lambda leaf: leaf[0], state) if callable(common.state) else state
         shapes = [
             lane_shape(variant, common.setup.settings, jnp.asarray(dt, common.dtype), state, bounds)
             for variant in phase_variants(sample, phases, common.dtype)
@@ -257,7 +258,7 @@ class Plan:
             for number in range(part.layout.chunk_count):
                 first = (part.first_chunk + number) * self.chunk - start
                 for kernel in part.layout.kernels(number):
-                    real = kernel.rows >= 0
+                    real = kernel.real
                     at = first + kernel.rows[real]
                     table["seed"][at] = np.broadcast_to(self.common.seeds[kernel.seeds][:, None], real.shape)[real]
                     where = self.common.grid.place(np.broadcast_to(part.family.points[kernel.points], real.shape)[real])

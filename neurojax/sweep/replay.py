@@ -15,6 +15,7 @@ from neurojax.engine.compile import precision
 from neurojax.engine.drive import drive
 from neurojax.engine.loop import NEVER, clock_at, make, model_of
 from neurojax.engine.random import draw_both
+from neurojax.engine.record import Record
 from neurojax.engine.state import Snapshot
 from neurojax.sweep.coordinates import merged
 from neurojax.sweep.layout import Kernel, halved
@@ -22,7 +23,7 @@ from neurojax.sweep.machine import Machine, local_values
 from neurojax.sweep.options import SweepOptions
 from neurojax.sweep.plan import Plan
 from neurojax.sweep.run import Wanted, request_of
-from neurojax.sweep.spec import differences
+from neurojax.sweep.spec import differences, fingerprint
 from neurojax.sweep.store import Store
 
 
@@ -44,8 +45,10 @@ def replay(
     store: str | os.PathLike,
     point: int | Mapping[str, Any],
     *,
-    system: Any = None,
     eager: bool = False,
+    system: Any = None,
+    record: Mapping[str, Record] | None = None,
+    state: Any = None,
     options: SweepOptions | None = None,
 ) -> Replay:
     """Run one lane of a store again, up to the step that broke it, and make that step once more by itself.
@@ -56,18 +59,18 @@ def replay(
         store: path of a store.
         point: the lane: its row in the flat table, or its coordinates, `{"coupling": 2.0, "seed": 3}` (labels of objects as the
             dataset shows them).
-        system: the model, where the store cannot build it again (one of a script's own).
         eager: make the bad step operation by operation (`jax.disable_jit`), so that prints and breakpoints in the model's code work.
+        system, record, state: what was given to `sweep`, where the store cannot build it again (a model or function of a script's own).
         options: which devices.
 
     Errors: ValueError where there is no such lane, or the model cannot be built again.
     """
     held = Store.open(store)
     row = _row(held, point)
-    plan = Plan(request_of(held, options, system), held.header["lanes"], held.chunk)
-    if plan.what["system"] != held.header["what"]["system"]:
-        lines = "\n  ".join(differences(held.header["what"]["system"], plan.what["system"]))
-        raise ValueError(f"system={system!r} is not the one that the store was made with:\n  {lines}")
+    plan = Plan(request_of(held, options, system, record, state), held.header["lanes"], held.chunk)
+    if fingerprint(plan.what) != held.header["fingerprint"]:
+        lines = "\n  ".join(differences(held.header["what"], plan.what))
+        raise ValueError(f"store={str(held.path)!r}: what is given is not what the store was made with:\n  {lines}")
     chunk = row // held.chunk
     number = next(n for n, batch in enumerate(held.batches) if batch.first_chunk <= chunk < batch.first_chunk + batch.chunks)
     with precision(plan.common.dtype):
@@ -125,6 +128,8 @@ def _row(store: Store, point: int | Mapping[str, Any]) -> int:
             if name not in point:
                 raise ValueError(f"point={dict(point)!r}: say which {name!r} as well; the store's axes are {[*columns, 'seed']}")
             at = np.flatnonzero(column.labels == point[name])
+            if at.size > 1 and len(set(column.keys[at])) > 1:
+                raise ValueError(f"point={dict(point)!r}: {at.size} values of {name!r} have this label; give the lane's row")
             own = column.keys[at[0]] if at.size else np.nan
             fits &= store.read(name) == own
         found = np.flatnonzero(fits)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import socket
 import time
@@ -20,7 +19,7 @@ from neurojax.engine.drive import stoppable
 from neurojax.engine.integrators import Integrator
 from neurojax.engine.record import Record
 from neurojax.engine.schedule import Schedule
-from neurojax.sweep.coordinates import axes_of, contents, grid_places, labelled_axes
+from neurojax.sweep.coordinates import axes_of, contents, grid_places, labelled_axes, same
 from neurojax.sweep.dataset import labelled
 from neurojax.sweep.devices import meet
 from neurojax.sweep.files import holds_something
@@ -126,20 +125,28 @@ def resume(store: str | os.PathLike, *, options: SweepOptions | None = None) -> 
     return perform(planned(request_of(Store.open(store), options), store), store, whole=True)
 
 
-def request_of(store: Store, options: SweepOptions | None = None, system: Any = None) -> Request:
-    """The call that made a store, built again from what the store says of it; `system` where it is at hand."""
-    what, kept = store.header["what"], store.kept()
+def request_of(
+    store: Store, options: SweepOptions | None = None, system: Any = None, record: Mapping[str, Record] | None = None, state: Any = None
+) -> Request:
+    """The call that made a store, built again from what the store says of it, but for what is given."""
+    what, kept, first = store.header["what"], store.kept, store.batches[0]
+
+    def built(kind: str) -> dict[str, Any]:
+        at_hand = {"state": state} if kind == "run" and state is not None else {}
+        return {name: at_hand[name] if name in at_hand else rebuild(one, kept) for name, one in what[kind].items()}
+
     try:
         system = rebuild(what["system"], kept) if system is None else system
-        run, records, own = ({name: rebuild(one, kept) for name, one in what[kind].items()} for kind in ("run", "records", "options"))
-        first = store.batches[0]
-        over = axes_of(first, {}, kept)
+        record = built("records") if record is None else record
+        run, own, over = built("run"), built("options"), axes_of(first, {}, kept)
     except ValueError as error:
+        folder = next((run["folder"] for run in store.runs if run.get("folder") not in (None, os.getcwd())), None)
         raise ValueError(
             f"store={str(store.path)!r}: its sweep cannot be built again ({error}); run the script that made it once more"
+            + (f", or resume it in {folder}, where it was made" if folder else "")
         ) from error
     options = dataclasses.replace(options or SweepOptions(), lanes=None, **own)
-    return Request(system, over, **run, seeds=first.seeds, record=records, options=options)
+    return Request(system, over, **run, seeds=first.seeds, record=record, options=options)
 
 
 def planned(request: Request, path: str | os.PathLike | None) -> Plan:
@@ -160,7 +167,7 @@ def planned(request: Request, path: str | os.PathLike | None) -> Plan:
 def perform(plan: Plan, path: str | os.PathLike | None, *, whole: bool = False, config: Any = None) -> xr.Dataset:
     """Compute what a store lacks of a plan, or (`whole`) of all that it was ever asked for.
 
-    config: what a new store keeps as the way to ask for this again.
+    config: the way to ask for this again, which a new store and the record of this run keep.
     """
     began, tally = time.perf_counter(), Tally()
     with precision(plan.common.dtype), tally.compiling.counted(), stoppable() as asked:
@@ -174,7 +181,7 @@ def perform(plan: Plan, path: str | os.PathLike | None, *, whole: bool = False, 
         except OSError as error:
             raise disk_failed(store, "what the call adds", error) from error
         if jobs:
-            with _noted(plan, store, tally, began):
+            with _noted(plan, store, tally, began, config):
                 _compute(plan, store, jobs, tally, asked)
             wanted.ensure()
     data = labelled(store) if whole else labelled(store, wanted.axes, plan.common.seeds)
@@ -298,8 +305,7 @@ class Wanted:
         return missing
 
     def _is_own(self, batch: Batch) -> bool:
-        # In the same order, too: points are numbered by it.
-        return json.dumps(batch.axes) == json.dumps(self.plan.axes) and batch.seeds == self.plan.common.seeds.tolist()
+        return same(batch.axes, self.plan.axes) and batch.seeds == self.plan.common.seeds.tolist()
 
     def plan_of(self, number: int) -> Plan:
         """A plan laid out as a batch of the store is."""
@@ -308,7 +314,7 @@ class Wanted:
         batches = self.store.batches
         batch, plan = batches[number], self.plan
         if not self._is_own(batch) or plan in self.plans.values():
-            over = axes_of(batch, self.plan.common.grid.axes, self.store.kept())
+            over = axes_of(batch, self.plan.common.grid.axes, self.store.kept)
             plan = Plan(self.plan.request._replace(over=over, seeds=batch.seeds), self.store.header["lanes"], self.store.chunk)
         missing = None
         if number:
@@ -344,15 +350,20 @@ def _lane_steps(job: Job) -> int:
     total = 0
     for chunk in job.chunks:
         part, number = job.plan.place(chunk)
-        total += sum(int((kernel.rows >= 0).sum()) for kernel in part.layout.kernels(number)) * part.steps
+        total += sum(int(kernel.real.sum()) for kernel in part.layout.kernels(number)) * part.steps
     return total
 
 
 @contextlib.contextmanager
-def _noted(plan: Plan, store: Store, tally: Tally, began: float) -> Iterator[None]:
+def _noted(plan: Plan, store: Store, tally: Tally, began: float, config: Any) -> Iterator[None]:
     """Keep a record of this run in the store, from its beginning on."""
-    record = provenance(plan.common.devices, plan.common.dtype.name) | {"host": socket.gethostname(), "process": os.getpid()}
+    record = provenance(plan.common.devices, plan.common.dtype.name) | {
+        "host": socket.gethostname(),
+        "process": os.getpid(),
+        "folder": os.getcwd(),
+    }
     record |= {"shard": list(plan.options.shard)} if plan.options.shard else {}
+    record |= {"config": config} if config is not None else {}
     name = f"{time.time_ns()}-{uuid.uuid4().hex[:6]}"  # in order of time
 
     def note(**more: Any) -> None:

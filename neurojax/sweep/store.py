@@ -12,7 +12,7 @@ import os
 import shutil
 import uuid
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,12 +22,15 @@ from zarr.codecs import ZstdCodec
 from zarr.storage import MemoryStore
 
 from neurojax.sweep.files import check_seal, clear_away, full, group_text, holds_something, reason, sealed, write_whole
-from neurojax.sweep.spec import array_name
+from neurojax.sweep.kept import KeptArrays
+from neurojax.sweep.spec import describe
 
 SCHEMA = 2
 FORMAT = "neurojax sweep"
 TO_DO, DONE, DIVERGED, PADDING = 0, 1, 2, 3  # values of `status`
 KEPT_ARRAYS = 64 << 20  # bytes of a model's own arrays up to which a store keeps them
+READ_AHEAD = 64 << 20  # bytes of an array that are decoded at once
+LISTED = 1000  # values of an axis up to which they stand in the attributes of a batch, not in an array
 
 
 class StoreError(OSError):
@@ -44,8 +47,8 @@ class Field:
 class Batch(NamedTuple):
     """Lanes that were added to a store together: the product of the axes and the seeds, but for lanes of earlier batches.
 
-    axes: by dimension and column, numbers or `{"labels", "content", "values"}` of objects. kernels: points and seeds of a kernel, by
-    part. Its rows are those of `chunks` storage chunks from `first_chunk` on.
+    axes: by dimension and column, an array of numbers or `{"labels", "content", "values"}` of objects. kernels: points and seeds of a
+    kernel, by part. Its rows are those of `chunks` storage chunks from `first_chunk` on.
     """
 
     axes: dict[str, dict[str, Any]]
@@ -60,10 +63,11 @@ class Store:
 
     def __init__(self, group: zarr.Group, path: Path | None):
         self.group, self.path = group, path
+        self.kept = KeptArrays(group, path)
         self.header: dict[str, Any] = dict(group.attrs)
         self.older = False  # of an earlier schema, which wrote no chunk of blanks
         self._arrays: dict[str, zarr.Array] = {}
-        self._read: dict[str, dict[str, Any]] = {}
+        self._batches: dict[str, Batch] = {}  # written once, never changed
         self.memory: dict[str, dict[str, dict[str, Any]]] = {"batches": {}, "runs": {}}  # of a store without files, or of an older schema
 
     @classmethod
@@ -100,7 +104,7 @@ class Store:
                     if dim not in group:
                         group.create_array(dim, shape=axis.shape, dtype=axis.dtype, dimension_names=[dim])[...] = axis  # type: ignore[index]
             store.keep(arrays)
-            store._publish("batches", "0000", batch._asdict())
+            store.add(batch, 0)
             store._fill(batch, columns)
             if place is not None and made is not None:
                 clear_away(place)
@@ -264,20 +268,41 @@ class Store:
         """Those of finished chunks that are gone or cannot be read."""
         if self.path is None:
             return []
-        names = self.data_names
-        present = set.intersection(*(set(self._present(name).tolist()) for name in names))
-        return [n for n in chunks if n not in present or not all(self._decodes(name, range(n, n + 1)) for name in names)]
+        own, bad = np.array(sorted(chunks), int), np.zeros(0, int)
+        for name in self.data_names:
+            there = np.intersect1d(own, self._present(name))
+            bad = np.union1d(bad, np.setdiff1d(own, there))
+            # Neighbours together, for zarr decodes them side by side; one by one only where something is wrong.
+            size = self.chunk * int(np.prod(self.array(name).shape[1:])) * self.array(name).dtype.itemsize
+            runs = np.split(there, np.flatnonzero(np.diff(there) > 1) + 1)
+            for part in (run[i : i + max(1, READ_AHEAD // size)] for run in runs for i in range(0, len(run), max(1, READ_AHEAD // size))):
+                if not self._decodes(name, range(part[0], part[-1] + 1)):
+                    bad = np.union1d(bad, [n for n in part if not self._decodes(name, range(n, n + 1))])
+        return bad.astype(int).tolist()
 
     # What was added, by whom.
 
     @property
     def batches(self) -> list[Batch]:
         """All batches, in the order in which they were added."""
-        published = self._published("batches")
+        published = self._published("batches", self._batches)
         if not published or len(published) <= int(max(published)):
             lost = next(n for n in range(len(published) + 1) if f"{n:04d}" not in published)
             raise ValueError(f"store={str(self.path)!r}: batches/{lost:04d}/zarr.json is gone; bring it back from a copy")
-        return [Batch(**{name: found[name] for name in Batch._fields}) for _, found in sorted(published.items())]
+        for name in sorted(published.keys() - self._batches.keys()):
+            found = published[name]
+            try:
+                axes = _each_column(found["axes"], self._column)
+            except ValueError as error:
+                raise ValueError(f"store={str(self.path)!r}: batches/{name}: {error}; bring it back from a copy") from error
+            self._batches[name] = Batch(axes, *(found[field] for field in Batch._fields[1:]))
+        return [self._batches[name] for name in sorted(published)]
+
+    def _column(self, written: Any) -> Any:
+        """A column of an axis as it was before it was written."""
+        if isinstance(written, Mapping):
+            return self.kept[written["sha256"]] if "sha256" in written else written
+        return np.asarray(written)
 
     @property
     def runs(self) -> list[dict[str, Any]]:
@@ -286,7 +311,16 @@ class Store:
 
     def add(self, batch: Batch, number: int) -> bool:
         """Publish a batch as the one of this number; False where another process has."""
-        return self._publish("batches", f"{number:04d}", batch._asdict())
+
+        def written(values: Any) -> Any:
+            if not isinstance(values, np.ndarray):
+                return values
+            return values.tolist() if len(values) <= LISTED else describe(values, arrays)
+
+        arrays: dict[str, np.ndarray] = {}
+        attributes = batch._asdict() | {"axes": _each_column(batch.axes, written)}
+        self.kept.keep(arrays)
+        return self._publish("batches", f"{number:04d}", attributes)
 
     def ensure(self, batch: Batch, columns: Callable[[], Mapping[str, np.ndarray]]) -> None:
         """See to it that a published batch has its rows: any number of processes may, at once."""
@@ -318,13 +352,7 @@ class Store:
         """Keep the contents of arrays that descriptions refer to, unless they are too large."""
         if sum(values.nbytes for values in arrays.values()) > KEPT_ARRAYS:
             return
-        for name, values in arrays.items():
-            if f"arrays/{name}" not in self.group and values.dtype.kind in "fiubc":
-                self.group.create_array(f"arrays/{name}", shape=values.shape, dtype=values.dtype)[...] = values  # type: ignore[index]
-
-    def kept(self) -> KeptArrays:
-        """The arrays that descriptions refer to, by hash."""
-        return KeptArrays(self)
+        self.kept.keep({name: values for name, values in arrays.items() if values.dtype.kind in "fiubc"})
 
     def note_run(self, name: str, record: Mapping[str, Any]) -> None:
         """Write or rewrite the record of a run, whose only writer is the process that runs."""
@@ -333,13 +361,14 @@ class Store:
         else:
             write_whole(self.path / "runs" / name / "zarr.json", group_text(record))
 
-    def _published(self, kind: str) -> dict[str, dict[str, Any]]:
+    def _published(self, kind: str, known: Collection[str] = ()) -> dict[str, Any]:
+        """Attributes of all groups of a kind, by name; None for those that are known."""
         if self.path is None or self.memory["batches"]:
             return self.memory[kind]
         found = {}
         for place in sorted((self.path / kind).glob("*/zarr.json")):
-            if kind == "batches" and place.parent.name in self._read:
-                found[place.parent.name] = self._read[place.parent.name]
+            if place.parent.name in known:
+                found[place.parent.name] = None
                 continue
             where = f"store={str(self.path)!r}: {kind}/{place.parent.name}"
             try:
@@ -350,7 +379,6 @@ class Store:
                 raise ValueError(f"{where} is damaged ({reason(error)}); bring {place} back from a copy") from error
             if kind == "batches":
                 check_seal(found[place.parent.name], where)
-                self._read[place.parent.name] = found[place.parent.name]  # written once, never changed
         return found
 
     def _publish(self, kind: str, name: str, attributes: Mapping[str, Any]) -> bool:
@@ -362,19 +390,5 @@ class Store:
         return write_whole(target, group_text(attributes), once=True)
 
 
-class KeptArrays:
-    """Arrays of a store by hash, read when asked for."""
-
-    def __init__(self, store: Store):
-        self.store = store
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        if f"arrays/{name}" not in self.store.group:
-            raise ValueError("an array of its model is not in the store, which keeps those of 64 MB at most")
-        try:
-            found = np.asarray(self.store.group[f"arrays/{name}"][...])  # type: ignore[index]
-        except Exception as error:
-            raise ValueError(f"arrays/{name} is damaged ({reason(error)})") from error
-        if array_name(found) != name:
-            raise ValueError(f"arrays/{name} is damaged: its content is not what it was")
-        return found
+def _each_column(axes: Mapping[str, Mapping[str, Any]], change: Callable[[Any], Any]) -> dict[str, dict[str, Any]]:
+    return {dimension: {name: change(values) for name, values in columns.items()} for dimension, columns in axes.items()}

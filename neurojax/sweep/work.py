@@ -58,7 +58,7 @@ class _Buffer:
 
     def take(self, kernel: Kernel, results: Results, place: int) -> None:
         """The lanes of one device's kernel."""
-        real = kernel.rows >= 0
+        real = kernel.real
         rows = kernel.rows[real]
         for name, result in results.records.items():
             for own, leaf in flattened(name, result).items():
@@ -177,7 +177,7 @@ class _Work:
                 if common.agree or isinstance(error, StoreError):
                     raise
                 if _is_out_of_memory(error):
-                    self._halve(error)
+                    self._halve(spare, error)
                     todo = collections.deque((chunk, half) for chunk, kernel in [*group, *todo] for half in halved([kernel], 1))
                     spare = halved([spare], 1)[0]
                     for chunk in {chunk for chunk, _ in todo}:
@@ -201,7 +201,7 @@ class _Work:
         """Run kernels, one for each device; False where it was asked to stop before they had finished."""
         kernels = [kernel for _, kernel in group]
         filled = kernels + (kernels[-1:] or [spare]) * (self.devices - len(kernels))
-        lanes = sum(int((kernel.rows >= 0).sum()) for kernel in kernels)
+        lanes = sum(int(kernel.real.sum()) for kernel in kernels)
         results = machine.run(filled, report=self.progress.reporter(lanes), stop_requested=self.asked)
         if results.reached < self.plan.common.first_step + self.part.steps:
             return False
@@ -212,9 +212,9 @@ class _Work:
             buffer.take(kernel, results, place)
             if not buffer.left:
                 self.writer.commit(chunk, self.buffers.pop(chunk))
-            bad = int((results.bad[place][kernel.rows >= 0] != NEVER).sum())
-            self.tally.lanes, self.tally.diverged = self.tally.lanes + int((kernel.rows >= 0).sum()), self.tally.diverged + bad
-            self.progress.finished(int((kernel.rows >= 0).sum()), bad)
+            own, bad = int(kernel.real.sum()), int((results.bad[place][kernel.real] != NEVER).sum())
+            self.tally.lanes, self.tally.diverged = self.tally.lanes + own, self.tally.diverged + bad
+            self.progress.finished(own, bad)
         return True
 
     def _alone(self, machine: Machine, group: Sequence[tuple[int, Kernel]], spare: Kernel) -> None:
@@ -238,14 +238,13 @@ class _Work:
         """Coordinates of a chunk's lanes."""
         found, common = [], self.plan.common
         for kernel in self.part.layout.kernels(chunk - self.part.first_chunk):
-            for seed, point in np.argwhere(kernel.rows >= 0):
+            for seed, point in np.argwhere(kernel.real):
                 values = common.values(int(self.part.family.points[kernel.points[point]]))
                 found.append({**values, "seed": int(common.seeds[kernel.seeds[seed]])})
         return found
 
-    def _halve(self, error: Exception) -> None:
-        lanes = self.part.layout.lanes >> self.tally.halvings
-        if lanes <= 1:
+    def _halve(self, kernel: Kernel, error: Exception) -> None:
+        if kernel.rows.size == 1:
             raise MemoryError(f"one lane does not fit the device's memory ({reason(error)}); record less, or use another device") from error
         self.tally.halvings += 1
 

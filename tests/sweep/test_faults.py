@@ -1,8 +1,10 @@
 """What goes wrong in a lane, a chunk or a device stays there, is said, and can be looked into."""
 
+import dataclasses
 import json
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -151,8 +153,44 @@ def test_a_model_of_a_scripts_own_is_given_to_replay(tmp_path):
     with pytest.raises(ValueError, match="run the script that made it once more"):
         nj.replay(path, {"gain": 10.0})
     assert nj.replay(path, {"gain": 10.0}, system=build).bad_step == 38
-    with pytest.raises(ValueError, match="is not the one that the store was made with"):
+    with pytest.raises(ValueError, match="what is given is not what the store was made with"):
         nj.replay(path, {"gain": 10.0}, system=lambda gain: Growth(2 * gain))
+
+
+def test_records_and_states_of_a_scripts_own_are_given_to_replay(tmp_path):
+    path = tmp_path / "local.zarr"
+    own = {"most": nj.Maximum(lambda view: jnp.max(view.state))}
+
+    def begin(values, seed):
+        return np.full(3, 1.0 + seed)
+
+    go(Growth(), {"gain": [1.0, 10.0]}, store=path, record=own, state=begin, seeds=2)
+    with pytest.raises(ValueError, match="cannot be built again"):
+        nj.replay(path, {"gain": 10.0, "seed": 1})
+    again = nj.replay(path, {"gain": 10.0, "seed": 1}, record=own, state=begin)
+    assert again.bad_step == 38
+    assert float(again.before.state[0]) == pytest.approx(2e38, rel=1e-5)
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Nameless:
+    """A value that does not show itself."""
+
+    gain: float
+
+    def __repr__(self):
+        return "some gain"
+
+
+def test_one_label_of_two_objects_is_no_lane(tmp_path):
+    path = tmp_path / "names.zarr"
+
+    def build(value):
+        return Growth(value.gain)
+
+    go(build, {"value": [Nameless(1.0), Nameless(10.0)]}, store=path)
+    with pytest.raises(ValueError, match="2 values of 'value' have this label; give the lane's row"):
+        nj.replay(path, {"value": "some gain"}, system=build)
 
 
 # A chunk.
