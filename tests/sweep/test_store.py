@@ -16,6 +16,7 @@ from neurojax.sweep import store as module
 from neurojax.sweep.plan import Request
 from neurojax.sweep.run import perform, planned
 from neurojax.sweep.store import Store
+from tests.sweep.models import Growth, largest
 
 MODEL = nj.Kuramoto(12, noise=0.2, frequencies=nj.Normal(1.0))
 RECORD = {"r": nj.Mean(nj.order_parameter), "trace": nj.Trace(nj.order_parameter, every=4)}
@@ -142,6 +143,24 @@ def test_a_plan_made_before_another_process_made_the_store(tmp_path):
         perform(plan, path)
     assert bool((nj.resume(path).status == 1).all())
     assert nj.load(path).r.shape == (9, 2)
+
+
+def test_a_long_axis_is_an_array_of_the_store(tmp_path):
+    """Beyond a thousand values the attributes of a batch only refer to them; damage to them is named."""
+    path, model, record = tmp_path / "long.zarr", Growth(), {"most": nj.Last(largest)}
+    gains = np.random.default_rng(0).random(1500)
+    options = {"model": model, "record": record, "lanes": 500, "steps": 2, "seeds": 1, "store": path}
+    go(over={"p": nj.zip(gain=gains[:1200])}, **options)
+    go(over={"p": nj.zip(gain=gains)}, **options)
+    assert all(len((path / f"batches/{name}/zarr.json").read_text()) < 2000 for name in ("0000", "0001"))
+    assert [run["lanes"] for run in Store.open(path).runs] == [1200, 300]
+    data = nj.load(path)
+    assert np.array_equal(data.gain, gains)
+    assert np.allclose(data.most[:, 0], gains)  # before the second step
+    assert nj.resume(path).sizes["p"] == 1500
+    harmful(next(path.glob("arrays/*/c/0")), "cut")
+    with pytest.raises(ValueError, match=r"batches/000.: arrays/.* is damaged .*; bring it back from a copy"):
+        nj.load(path)
 
 
 def test_arrays_of_a_later_batch_are_kept(tmp_path):
