@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -153,7 +154,7 @@ def check_context(context: Context, state: PyTree) -> frozenset[str]:
     return primitives(once)
 
 
-class _Loop(NamedTuple):
+class Loop(NamedTuple):
     """Carry of the loop inside a block: also the draws at hand and the traces being filled."""
 
     carry: Carry
@@ -161,15 +162,15 @@ class _Loop(NamedTuple):
     traces: dict[str, PyTree]
 
 
-def _enter(context: Context, carry: Carry, room: dict[str, int]) -> _Loop:
+def _enter(context: Context, carry: Carry, room: dict[str, int]) -> Loop:
     traces = {}
     if room:
         values = shapes(context, carry.state)
         traces = {name: jax.tree.map(lambda v, k=size: jnp.zeros((k, *v.shape), v.dtype), values[name]) for name, size in room.items()}
-    return _Loop(carry, draw_empty(context.system.draws(), context.dt.dtype), traces)
+    return Loop(carry, draw_empty(context.system.draws(), context.dt.dtype), traces)
 
 
-def _renew(context: Context, first: Int[Scalar, ""], step: Int[Scalar, ""], loop: _Loop) -> _Loop:
+def _renew(context: Context, first: Int[Scalar, ""], step: Int[Scalar, ""], loop: Loop) -> Loop:
     """The loop with the draws of this step at hand. `first` is the first step of this loop."""
     system, _, keys, dt, _ = context
     if not jax.tree.leaves(loop.drawn):
@@ -180,7 +181,22 @@ def _renew(context: Context, first: Int[Scalar, ""], step: Int[Scalar, ""], loop
     return loop._replace(drawn=drawn)
 
 
-def _tick(context: Context, first: Int[Scalar, ""], step: Int[Scalar, ""], loop: _Loop) -> _Loop:
+class Notes:
+    """How a tick takes down its records."""
+
+    def see(self, record: Record, view: View) -> PyTree:
+        """The measure's value."""
+        return record.see(view)
+
+    def fold(self, record: Record, view: View, kept: PyTree) -> PyTree:
+        """The carry with one more value."""
+        return record.update(kept, self.see(record, view), view.clock)
+
+
+NOTES = Notes()
+
+
+def tick(context: Context, first: Int[Scalar, ""], step: Int[Scalar, ""], loop: Loop, notes: Notes = NOTES) -> Loop:
     """One step of one lane: step, record. `first` is the first step of this loop."""
     system, settings, _, dt, bounds = context
     (state, kept, bad), both, traces = loop
@@ -200,11 +216,11 @@ def _tick(context: Context, first: Int[Scalar, ""], step: Int[Scalar, ""], loop:
         watched = _watched(record, bounds[name], step)
         if isinstance(record, Trace):
             place = step // record.every - _ceil(jnp.maximum(first, bounds[name][0]), record.every)
-            traces[name] = _store(record, view, watched, place, traces[name])
+            traces[name] = _store(partial(notes.see, record, view), watched, place, traces[name])
         else:
-            folded = _fold(record, view, watched, kept[name])
+            folded = _fold(partial(notes.fold, record, view), watched, record.every, kept[name])
             kept[name] = folded if sound is None else where(sound, folded, kept[name])
-    return _Loop(Carry(new, kept, bad), both, traces)
+    return Loop(Carry(new, kept, bad), both, traces)
 
 
 def _ceil(step: Any, every: int) -> Any:
@@ -218,18 +234,18 @@ def _watched(record: Record, bounds: Any, step: Int[Scalar, ""]) -> Bool[Array, 
     return (step % record.every == 0) & (step >= bounds[0]) & (step < bounds[1])
 
 
-def _fold(record: Record, view: View, watched: Bool[Array, ""] | None, kept: PyTree) -> PyTree:
+def _fold(fold: Callable[[PyTree], PyTree], watched: Bool[Array, ""] | None, every: int, kept: PyTree) -> PyTree:
     if watched is None:
-        return record.update(kept, record.see(view), view.clock)
-    if record.every > 1:
-        return lax.cond(watched, lambda old: record.update(old, record.see(view), view.clock), lambda old: old, kept)
+        return fold(kept)
+    if every > 1:
+        return lax.cond(watched, fold, lambda old: old, kept)
     # Outside a cond the compiler shares the measure's sines and sums with the step's.
-    return where(watched, record.update(kept, record.see(view), view.clock), kept)
+    return where(watched, fold(kept), kept)
 
 
-def _store(record: Trace, view: View, watched: Bool[Array, ""] | None, place: Int[Scalar, ""], trace: PyTree) -> PyTree:
+def _store(see: Callable[[], PyTree], watched: Bool[Array, ""] | None, place: Int[Scalar, ""], trace: PyTree) -> PyTree:
     def put(table):
-        return jax.tree.map(lambda t, v: lax.dynamic_update_index_in_dim(t, v, place, 0), table, record.see(view))
+        return jax.tree.map(lambda t, v: lax.dynamic_update_index_in_dim(t, v, place, 0), table, see())
 
     return put(trace) if watched is None else lax.cond(watched, put, lambda table: table, trace)
 
@@ -242,17 +258,17 @@ def block(
     A lane that went bad in an earlier block stays as it was.
     """
 
-    def tick(step, at: _Loop) -> _Loop:
-        return _tick(context, start, step, at)
+    def one(step, at: Loop) -> Loop:
+        return tick(context, start, step, at)
 
-    def pair(number, at: _Loop) -> _Loop:
+    def pair(number, at: Loop) -> Loop:
         # Steps 2k and 2k + 1 share a block of draws. A loop within the loop, rather than a cond at each step, lets the compiler
         # keep the block where it is: with paired noise a step costs half.
         at = at._replace(drawn=draw_both(context.system.draws(), context.keys, number, context.dt.dtype))
-        return lax.fori_loop(jnp.maximum(start, 2 * number), jnp.minimum(stop, 2 * number + 2), tick, at)
+        return lax.fori_loop(jnp.maximum(start, 2 * number), jnp.minimum(stop, 2 * number + 2), one, at)
 
     loop = _enter(context, carry, room)
-    low, high, body = (start // 2, (stop + 1) // 2, pair) if jax.tree.leaves(loop.drawn) else (start, stop, tick)
+    low, high, body = (start // 2, (stop + 1) // 2, pair) if jax.tree.leaves(loop.drawn) else (start, stop, one)
     new, _, traces = lax.fori_loop(low, high, body, loop)
     if not context.settings.guarded:
         new = where(carry.bad == NEVER, new, carry)
@@ -285,8 +301,10 @@ class Checkpoint:
         return 1 if steps <= 64 else 2 if steps <= 20_000 else 3
 
 
-def stretch(context: Context, carry: Carry, start: int, stop: int, checkpoint: Checkpoint) -> tuple[Carry, dict[str, PyTree]]:
-    """Advance one lane from `start` to `stop`, both static, differentiably: the carry and the traces' samples.
+def stretch(
+    context: Context, carry: Carry, start: int, stop: int, checkpoint: Checkpoint, tick: Callable[..., Loop]
+) -> tuple[Carry, dict[str, PyTree]]:
+    """Advance one lane from `start` to `stop`, both static, by a differentiable `tick`: the carry and the traces' samples.
 
     Scans of scans whose pieces start at multiples of all sampling periods, so that each piece emits its samples whole.
     """
@@ -296,10 +314,10 @@ def stretch(context: Context, carry: Carry, start: int, stop: int, checkpoint: C
     sampling = context._replace(bounds=context.bounds | {name: (0, np.iinfo(np.int32).max) for name in records})
 
     def piece(carry: Carry, first, length: int, depth: int) -> tuple[Carry, dict[str, PyTree]]:
-        def fold(loop: _Loop, low, length: int, depth: int) -> _Loop:
+        def fold(loop: Loop, low, length: int, depth: int) -> Loop:
             if depth == 1 or length < 4:
                 steps = low + jnp.arange(length, dtype=jnp.int32)
-                return lax.scan(lambda at, step: (_tick(sampling, first, step, _renew(sampling, first, step, at)), None), loop, steps)[0]
+                return lax.scan(lambda at, step: (tick(sampling, first, step, _renew(sampling, first, step, at)), None), loop, steps)[0]
             part = round(length ** ((depth - 1) / depth))
             count, rest = divmod(length, part)
             inner = jax.checkpoint(lambda at, low: (fold(at, low, part, depth - 1), None))

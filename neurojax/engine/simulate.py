@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -16,6 +17,7 @@ from jaxtyping import PRNGKeyArray, PyTree
 
 from neurojax.engine.compile import Static, compiled, join, precision, split, suits_wide_vectors, tracing
 from neurojax.engine.drive import Advance, blanked, drive, stoppable
+from neurojax.engine.faults import refuge, soft_tick
 from neurojax.engine.integrators import Heun, Integrated, Integrator
 from neurojax.engine.loop import (
     NEVER,
@@ -119,6 +121,10 @@ def simulate(
 
     Returns: a `Run`. Outside of a trace its records are NumPy arrays.
 
+    Derivatives, in both modes and of any order: what is not finite has none. A run that diverges has those of what it recorded
+    before its bad step, and leaves those of vmapped neighbours as they are without it. Its last values may be huge, and their
+    derivatives overflow: weigh a run by `status == 1` where it is not to count.
+
     Errors: ValueError or TypeError naming the argument, before anything is compiled, for values that make no sense. A state
     that becomes non-finite is no error: the run stops there and `status` says 2.
     """
@@ -180,8 +186,8 @@ def _key(seed: int | PRNGKeyArray | None, state: Any) -> PRNGKeyArray:
 def _traced(contexts: list[Context], carry: Carry, first: int, lengths: list[int], checkpoint: Checkpoint) -> tuple[Carry, dict[str, Any]]:
     parts, begun = [], first
     for context, length in zip(contexts, lengths, strict=True):
-        guarded = context._replace(settings=context.settings._replace(guarded=True))
-        carry, traces = stretch(guarded, carry, first, first + length, checkpoint)
+        tick = partial(soft_tick, refuge(context, carry.state, first))
+        carry, traces = stretch(context, carry, first, first + length, checkpoint, tick)
         first += length
         parts.append(traces)
     joined = {}

@@ -110,7 +110,10 @@ class Autocorrelation(Record):
         def one(p, a, b):
             n = pairs.reshape(-1, *[1] * (p.ndim - 1)).astype(p.dtype)
             covariance = jnp.where(n > 0, p / n - (a / n) * (b / n), jnp.nan)
-            return covariance / covariance[:1] if self.normalise else covariance
+            if not self.normalise:
+                return covariance
+            varies = jnp.isfinite(covariance[:1]) & (covariance[:1] != 0)  # else NaN, but no derivative that is
+            return jnp.where(varies, covariance / jnp.where(varies, covariance[:1], 1), jnp.nan)
 
         return jax.tree.map(one, products, heads, tails)
 
