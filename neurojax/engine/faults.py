@@ -111,7 +111,8 @@ class SoftNotes(Notes):
         value = self.see(record, view)
         empty = record.start(jax.tree.map(jnp.zeros_like, constant(value)), view.clock.dt)
         clear = finite(record.update(constant(kept), constant(value), view.clock)) | ~finite(empty)
-        return derived_if(clear, record.update(*derived_if(clear, (kept, value)), view.clock))
+        kept, value = derived_if(clear, (kept, value))
+        return derived_if(clear, record.update(kept, value, view.clock))
 
 
 SOFT_NOTES = SoftNotes()

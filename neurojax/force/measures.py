@@ -1,0 +1,84 @@
+"""What is measured on networks in training, and how well a trained network does."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Scalar
+
+from neurojax.engine.system import View
+from neurojax.engine.types import Arrays
+
+
+def network_state(view: View) -> Any:
+    """The network's own state, in training or alone."""
+    return getattr(view.state, "network", view.state)
+
+
+def output(view: View) -> Float[Array, " outputs"]:
+    """The outputs z (outputs,)."""
+    return network_state(view).z
+
+
+def rates(view: View) -> Float[Array, " n"]:
+    """The rates r = tanh x (n,)."""
+    return jnp.tanh(network_state(view).x)
+
+
+def target(view: View) -> Float[Array, " outputs"]:
+    """The target f (outputs,), in training."""
+    return view.aux.target
+
+
+def absolute_error(view: View) -> Float[Scalar, ""]:
+    """Mean over the outputs of |z - f|, before the update, in training."""
+    return jnp.mean(jnp.abs(view.aux.error))
+
+
+def weight_norm(view: View) -> Float[Scalar, ""]:
+    """|w|, over all outputs, in training."""
+    return jnp.sqrt(jnp.sum(view.state.readout**2))
+
+
+def weight_change(view: View) -> Float[Scalar, ""]:
+    """|dw| of the update at this step, 0 where there is none; over dt times the interval it is |dw/dt|."""
+    return view.aux.change
+
+
+class Accuracy(NamedTuple):
+    """How an output z keeps to a periodic target f.
+
+    first_period, raw: mean |z - f| over the first period and over all. aligned: mean over the periods of the smallest mean |z - f| that a
+    circular shift of f gives: the phase of a free limit cycle drifts, its shape need not. amplitude, frequency: of z over those of f
+    (deviation, and mean rate of rotation of the fundamental).
+    """
+
+    first_period: float
+    raw: float
+    aligned: float
+    amplitude: float
+    frequency: float
+
+
+def accuracy(z: Float[Arrays, " samples"], f: Float[Arrays, " samples"], period: int) -> Accuracy:
+    """Of whole periods of `period` samples each."""
+    z, f = np.asarray(z, float), np.asarray(f, float)
+    if z.shape != f.shape or z.ndim != 1:
+        raise ValueError(f"z has shape {z.shape}, f {f.shape}: give two series of one length, an output at a time")
+    count = len(z) // period
+    if count < 1:
+        raise ValueError(f"period={period}: the series has {len(z)} samples; give one whole period at least")
+    z, f = z[: count * period].reshape(count, period), f[: count * period].reshape(count, period)
+    shifts = np.stack([np.roll(f[0], k) for k in range(period)])
+    aligned = np.mean([np.abs(shifts - one).mean(axis=1).min() for one in z])
+    turning = np.exp(-2j * np.pi * np.arange(period) / period)
+    phases = np.unwrap(np.angle([one @ turning for one in z])) if count > 1 else np.zeros(2)
+    return Accuracy(
+        first_period=float(np.abs(z[0] - f[0]).mean()),
+        raw=float(np.abs(z - f).mean()),
+        aligned=float(aligned),
+        amplitude=float(z.std() / f.std()),
+        frequency=float(1 + (phases[-1] - phases[0]) / (2 * np.pi * max(count - 1, 1))),
+    )

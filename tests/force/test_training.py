@@ -1,0 +1,175 @@
+"""Networks in training, in closed loop: against a NumPy loop, ridge regression, each other."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import neurojax as nj
+from neurojax.force import measures
+from neurojax.force.targets import Together, four_sines
+from tests.force.reference import force_loop
+
+N, TRAIN, TEST = 200, 2400, 1200
+DOUBLE = nj.Options(dtype="float64")
+
+
+def training(method="symmetric", n=N, interval=2, gain=1.4, alpha=1.0, **network):
+    return nj.Training(nj.RateNetwork(n=n, gain=gain, **network), four_sines(), nj.RLS(alpha, method=method), interval)
+
+
+def schedule(train=TRAIN, test=TEST):
+    return nj.Schedule({"train": float(train), "test": nj.Phase(float(test), {"learning": False})})
+
+
+RECORD = {"z": nj.Trace(measures.output), "f": nj.Trace(measures.target), "r": nj.Trace(measures.rates)}
+
+
+def run(system, seed=0, record=RECORD, options=DOUBLE, **settings):
+    settings = {"duration": schedule()} | settings
+    return nj.simulate(system, dt=1.0, seed=seed, record=record, options=options, **settings)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return run(training())
+
+
+@pytest.fixture(scope="module")
+def loop(whole):
+    network = whole.system.network
+    start = run(training(), duration=None, steps=0, record=None).final_state.state.network.x
+    weights = np.asarray(network.gain * network.recurrent)
+    return force_loop(weights, np.asarray(network.feedback_weights)[:, 0], np.asarray(start), TRAIN, TEST)
+
+
+def test_a_plain_loop_gives_the_same_output(whole, loop):
+    """1,200 updates and the frozen run after them, float64: z within 1e-9 of NumPy's throughout, w and P to 1e-9."""
+    z, readout, inverse = loop
+    assert np.abs(whole.records["z"][:, 0] - z).max() < 1e-9
+    assert np.allclose(whole.final_state.state.readout[0], readout, atol=1e-9)
+    assert np.allclose(whole.final_state.state.kept, inverse, atol=1e-9)
+
+
+def test_learned_weights_are_ridge_regression_on_the_visited_states(whole):
+    """Though what the weights do decides what is visited next: 1e-8."""
+    rates, targets = whole.records["r"][:TRAIN:2], whole.records["f"][:TRAIN:2]
+    expected = np.linalg.solve(rates.T @ rates + np.eye(N), rates.T @ targets)[:, 0]
+    found = whole.final_state.state.readout[0]
+    assert np.linalg.norm(found - expected) < 1e-8 * np.linalg.norm(expected)
+    assert np.abs(whole.final_state.state.kept @ (rates.T @ rates + np.eye(N)) - np.eye(N)).max() < 1e-8
+
+
+@pytest.mark.parametrize("method", ["potter", "block"])
+def test_every_method_learns_the_same(whole, method):
+    """float64, to 1e-8 over 2,400 steps in closed loop."""
+    other = run(training(method), record={"z": nj.Trace(measures.output)})
+    assert np.abs(other.records["z"] - whole.records["z"]).max() < 1e-8
+
+
+@pytest.mark.parametrize("interval", [1, 3, 10])
+def test_the_learning_interval_is_exact(interval):
+    """Updates at steps 0, k, 2k, ...: the notebook's `steps % (1.0 // 0.1)` learns every 9 steps where 10 are asked for."""
+    shown = run(training(interval=interval, n=20), duration=None, steps=100, record={"dw": nj.Trace(measures.weight_change)})
+    assert np.flatnonzero(shown.records["dw"]).tolist() == list(range(0, 100, interval))[1:]  # at step 0 there is no error: f(0) = 0
+    assert 1.0 // 0.1 == 9.0
+
+
+def test_continued_is_the_same_as_whole(whole, tmp_path):
+    """Stopped at an odd step in the middle of training, saved, loaded and continued: the same bits."""
+    half = run(training(), duration=None, steps=1201, record=None)
+    nj.save_state(tmp_path / "half.npz", half.final_state)
+    rest = run(training(), duration=None, steps=TRAIN - 1201, state=nj.load_state(tmp_path / "half.npz", training()))
+    assert np.array_equal(rest.records["z"], whole.records["z"][1201:TRAIN])
+
+
+def test_a_trained_network_runs_on_by_itself(whole):
+    """The readout and the state of a run, in a network without its training: the frozen phase again, to the bit."""
+    half = run(training(), duration=float(TRAIN))
+    network = half.system.trained(half.final_state.state.readout)
+    alone = nj.simulate(
+        network,
+        steps=TEST,
+        dt=1.0,
+        method=nj.EulerMaruyama(),
+        state=half.final_state.state.network,
+        record={"z": nj.Trace(measures.output)},
+        options=DOUBLE,
+    )
+    assert np.array_equal(alone.records["z"], whole.records["z"][TRAIN:])
+
+
+def test_two_outputs_on_one_p():
+    """Two targets on one P from the same states: each readout is the ridge regression of its target, 1e-8."""
+    system = nj.Training(nj.RateNetwork(n=100, outputs=2), Together((four_sines(), four_sines(800.0, 0.5))), nj.RLS(method="symmetric"))
+    shown = run(system, duration=1200.0)
+    rates, targets = shown.records["r"][::2], shown.records["f"][::2]
+    expected = np.linalg.solve(rates.T @ rates + np.eye(100), rates.T @ targets).T
+    assert np.allclose(shown.final_state.state.readout, expected, rtol=1e-7, atol=1e-9)
+
+
+def test_a_readout_that_hears_some_units():
+    """plastic = 0.3: the readout and P are of the first 30 units, by ridge regression on those."""
+    shown = run(training(n=100, plastic=0.3), duration=1200.0)
+    rates, targets = shown.records["r"][::2, :30], shown.records["f"][::2]
+    expected = np.linalg.solve(rates.T @ rates + np.eye(30), rates.T @ targets).T
+    assert shown.final_state.state.readout.shape == (1, 30)
+    assert np.allclose(shown.final_state.state.readout, expected, rtol=1e-7, atol=1e-9)
+
+
+def test_a_sweep_trains_what_single_runs_train():
+    """Gains by seeds, trained and tested in one sweep, float64: the same errors as one by one, 1e-9."""
+    record = {"error": nj.Mean(measures.absolute_error, phase="test"), "w": nj.Last(measures.weight_norm)}
+    settings = {"duration": schedule(600, 300), "dt": 1.0, "record": record}
+    options = nj.SweepOptions(dtype="float64", progress=False)
+    data = nj.sweep(training(n=50), {"network.gain": [1.2, 1.5]}, seeds=2, options=options, **settings)
+    for gain in (1.2, 1.5):
+        for seed in (0, 1):
+            one = nj.simulate(training(n=50, gain=gain), seed=seed, options=DOUBLE, **settings)
+            there = data.sel({"network.gain": gain, "seed": seed})
+            assert float(there.error) == pytest.approx(float(one.records["error"]), rel=1e-9)
+            assert float(there.w) == pytest.approx(float(one.records["w"]), rel=1e-9)
+
+
+@pytest.mark.parametrize("method", ["potter", "block", "symmetric"])
+def test_gradients_through_training(method):
+    """d(test error)/d(alpha, gain, feedback) of 200 steps, 120 of them in training, against central differences: float64, 1e-6."""
+
+    def error(values, seed=3):
+        alpha, gain, feedback = values
+        system = nj.Training(nj.RateNetwork(n=20, gain=gain, feedback=feedback), four_sines(100.0), nj.RLS(alpha, method=method, block=4))
+        shown = nj.simulate(
+            system,
+            duration=schedule(120, 80),
+            dt=1.0,
+            seed=seed,
+            record={"e": nj.Mean(lambda view: jnp.sum(view.aux.error**2), phase="test")},
+            options=DOUBLE,
+        )
+        return shown.records["e"]
+
+    with jax.enable_x64(True):
+        at = jnp.array([1.0, 1.4, 0.8])
+        value = jax.jit(error)
+        slope = jax.jit(jax.grad(error))(at)
+        for i, step in enumerate(1e-5 * np.eye(3)):
+            difference = (value(at + step) - value(at - step)) / 2e-5
+            assert float(slope[i]) == pytest.approx(float(difference), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: nj.RateNetwork(n=0), r"RateNetwork\(n=0\)"),
+        (lambda: nj.RateNetwork(plastic=0.0), r"RateNetwork\(plastic=0.0\)"),
+        (lambda: run(training(recurrent=nj.SparseGaussian(0.0))), r"SparseGaussian\(p=0.0\)"),
+        (lambda: run(training(tau=-1.0)), r"RateNetwork\(tau=-1.0\)"),
+        (lambda: training(interval=0), r"Training\(interval=0\)"),
+        (lambda: training(interval=1.5), r"Training\(interval=1.5\)"),
+        (lambda: run(training(alpha=0.0)), r"RLS\(alpha=0.0\)"),
+        (lambda: run(training("block", alpha=0.01), options=nj.Options()), "take method='potter', or a run in float64"),
+    ],
+)
+def test_bad_settings_are_refused(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()
