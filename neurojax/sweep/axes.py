@@ -41,7 +41,8 @@ class Axis:
 def _column(name: str, values: Any) -> Any:
     if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
         raise TypeError(f"over[{name!r}]={values!r}: give a list or array of values; a single value belongs in the model")
-    values = values if isinstance(values, np.ndarray) else list(values)
+    if not isinstance(values, np.ndarray) or (values.ndim == 1 and values.dtype.kind not in "fiu"):
+        values = list(values.tolist() if isinstance(values, np.ndarray) else values)
     if len(values) == 0:
         raise ValueError(f"over[{name!r}] is empty: give at least one value")
     if isinstance(values, list) and all(isinstance(v, int | float | np.integer | np.floating) and not isinstance(v, bool) for v in values):
@@ -127,7 +128,7 @@ def check_over(over: Mapping[str, Any]) -> dict[str, Axis]:
 
 def check_seeds(seeds: int | Sequence[int]) -> np.ndarray:
     """Seeds as int64."""
-    if isinstance(seeds, bool | float | str):
+    if isinstance(seeds, bool | float | str) or not (isinstance(seeds, int | np.integer) or hasattr(seeds, "__iter__")):
         raise TypeError(f"seeds={seeds!r}: give how many (0 .. seeds - 1) or a list of integers")
     values = list(range(seeds)) if isinstance(seeds, int | np.integer) else list(seeds)
     if not values:

@@ -32,12 +32,31 @@ def described(axes: Mapping[str, Axis], arrays: dict[str, np.ndarray]) -> Column
     def column(values: Any) -> Any:
         if is_plain(values):
             return values
+        if isinstance(values, np.ndarray):
+            content = [fingerprint(describe(value)) for value in values]
+            return {"labels": list(range(len(values))), "content": content, "values": describe(values, arrays)}
         whole = [describe(value, arrays) for value in values]
-        arrays_of = isinstance(values, np.ndarray)
-        labels = list(range(len(values))) if arrays_of else [value if isinstance(value, str) else repr(value) for value in values]
+        labels = [value if isinstance(value, str | bool) else repr(value) for value in values]
         return {"labels": labels, "content": [fingerprint(one) for one in whole], "values": whole}
 
-    return {dimension: {name: column(values) for name, values in axis.columns.items()} for dimension, axis in axes.items()}
+    made = {dimension: {name: column(values) for name, values in axis.columns.items()} for dimension, axis in axes.items()}
+    for columns in made.values():
+        if any(isinstance(values, Mapping) for values in columns.values()):
+            _check_once(columns)
+    return made
+
+
+def _check_once(columns: Mapping[str, Any]) -> None:
+    """Refuse an axis with objects on which a place is there twice (one of numbers alone has looked itself)."""
+    rows = list(zip(*(values["content"] if isinstance(values, Mapping) else values.tolist() for values in columns.values()), strict=True))
+    seen: dict[Any, int] = {}
+    for place, row in enumerate(rows):
+        if row in seen:
+            raise ValueError(
+                f"over[{', '.join(columns)!r}]: places {seen[row]} and {place} have the same value; "
+                "give each once (for repetitions use seeds)"
+            )
+        seen[row] = place
 
 
 def contents(axes: Iterable[Columns]) -> dict[str, list[str]]:
@@ -75,7 +94,7 @@ def merged(batches: Sequence[Batch]) -> dict[str, dict[str, Column]]:
         axes[dimension] = {}
         for i, name in enumerate(first):
             labels = np.concatenate([_labels(b.axes[dimension][name]) for b in batches])[where]
-            if isinstance(first[name], Mapping) and labels.dtype.kind == "i":
+            if isinstance(first[name], Mapping) and isinstance(first[name]["values"], Mapping):
                 labels = np.arange(len(where))  # arrays have no name but their number
             axes[dimension][name] = Column(table[where, i], labels)
     return axes
@@ -108,13 +127,15 @@ def same(one: Columns, other: Columns) -> bool:
 
 def places(axis: Sequence[np.ndarray], rows: Sequence[np.ndarray]) -> np.ndarray:
     """Position along an axis of each row of the table, column by column; -1 where it is not on the axis."""
-    codes, wanted, size = np.zeros(len(axis[0]), np.int64), np.zeros(len(rows[0]), np.int64), 1
+    codes, wanted = np.zeros(len(axis[0]), np.int64), np.zeros(len(rows[0]), np.int64)
     for values, given in zip(axis, rows, strict=True):
         uniques, own = np.unique(np.asarray(values), return_inverse=True)
         at = _searched(uniques, given)
-        found = (uniques[at] == given) & (wanted >= 0)
-        codes, wanted = codes * len(uniques) + own, np.where(found, wanted * len(uniques) + at, -1)
-        size *= len(uniques)
+        wanted = np.where((uniques[at] == given) & (wanted >= 0), wanted * len(uniques) + at, -1)
+        # Numbered afresh after each column, for the product of all their lengths may pass 2^63.
+        known, codes = np.unique(codes * len(uniques) + own, return_inverse=True)
+        at = _searched(known, wanted)
+        wanted = np.where(known[at] == wanted, at, -1)
     order = np.argsort(codes, kind="stable")
     at = _searched(codes[order], wanted)
     return np.where(codes[order][at] == wanted, order[at], -1)
@@ -146,10 +167,14 @@ def axes_of(batch: Batch, given: Mapping[str, Axis], arrays: Arrays) -> dict[str
             return values
         own = list(given[dimension].columns[name]) if dimension in given else []
         at_hand = {fingerprint(describe(value)): value for value in own}
+        stacked = isinstance(values["values"], Mapping)
         try:
-            found = [at_hand[c] if c in at_hand else rebuild(v, arrays) for c, v in zip(values["content"], values["values"], strict=True)]
+            if stacked and not all(content in at_hand for content in values["content"]):
+                return rebuild(values["values"], arrays)
+            described = values["content"] if stacked else values["values"]
+            found = [at_hand[c] if c in at_hand else rebuild(d, arrays) for c, d in zip(values["content"], described, strict=True)]
         except ValueError as error:
             raise ValueError(f"over[{dimension!r}]: {error}; run the call that brought these values once more") from error
-        return np.stack(found) if isinstance(values["labels"][0], int) else found
+        return np.stack(found) if stacked else found
 
     return {dim: Axis({name: column(dim, name, values) for name, values in columns.items()}) for dim, columns in batch.axes.items()}

@@ -42,9 +42,7 @@ def labelled(store: Store, axes: Mapping[str, Mapping[str, Column]] | None = Non
     dims = [*axes, "seed"]
     status = store.status()
     numbers = grid_places(axes, seeds, store.read)
-    # Where two rows hold one lane (two processes added it at once), the one that is done counts.
     rows = np.flatnonzero(numbers >= 0)
-    rows = rows[np.argsort(status[rows] != TO_DO, kind="stable")]
     row_of = np.full(int(np.prod(shape)), -1, np.int64)
     row_of[numbers[rows]] = np.where(status[rows] != TO_DO, rows, -1)
     row_of = row_of.reshape(shape)

@@ -42,9 +42,12 @@ def chosen(devices: Sequence[Any] | int | None) -> list[Any]:
         if isinstance(devices, bool) or not 1 <= devices <= len(local):
             raise ValueError(f"devices={devices!r}: this process has {len(local)}; give 1 to {len(local)}, or call nj.use_cpus first")
         return local[:devices]
-    if not devices:
-        raise ValueError("devices=[]: give at least one device, or None for all")
-    return list(devices)
+    given = list(devices) if isinstance(devices, Sequence) and not isinstance(devices, str) else [devices]
+    if not given or not all(isinstance(device, jax.Device) for device in given):
+        raise ValueError(f"devices={devices!r}: give how many, a list of devices such as jax.devices()[:2], or None for all")
+    if len(set(given)) < len(given):
+        raise ValueError(f"devices={devices!r}: a device stands there twice; give each once")
+    return given
 
 
 def mesh_of(devices: Sequence[Any]) -> Mesh:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ def export(data: xr.Dataset | str | os.PathLike, path: str | os.PathLike) -> Pat
         raise ValueError(f"path={str(path)!r}: give a name that ends in {' or '.join(FORMATS)}")
     whole = load(data) if isinstance(data, str | os.PathLike) else data
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.part")
+    scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         (_netcdf if path.suffix.lower() == ".nc" else _csv)(whole, scratch)
         os.replace(scratch, path)

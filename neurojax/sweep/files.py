@@ -62,8 +62,8 @@ def group_text(attributes: Mapping[str, Any]) -> str:
     return json.dumps({"zarr_format": 3, "node_type": "group", "attributes": attributes}, indent=1)
 
 
-def write_whole(target: Path, text: str, once: bool = False) -> bool:
-    """Write a file so that it is there whole or not at all; `once`: False, and nothing written, where it is there already."""
+def write_whole(target: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
     try:
@@ -71,13 +71,24 @@ def write_whole(target: Path, text: str, once: bool = False) -> bool:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        if not once:
-            os.replace(scratch, target)
-            return True
-        try:
-            os.link(scratch, target)
-        except FileExistsError:
-            return False
-        return True
+        os.replace(scratch, target)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def write_once(target: Path, text: str) -> bool:
+    """Write a file into a folder of its own, whole and once; False, and nothing written, where another process has.
+
+    A folder is never moved onto one that holds something: of those who try at once, one succeeds, on every file system.
+    """
+    scratch = target.parent.with_name(f".{target.parent.name}.{uuid.uuid4().hex[:8]}.part")
+    write_whole(scratch / target.name, text)
+    try:
+        os.rename(scratch, target.parent)
+    except OSError:
+        if not target.exists():
+            raise
+        return False
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return True

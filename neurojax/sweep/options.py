@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from neurojax.engine.numerics import floating
 from neurojax.engine.simulate import check_invariant
 from neurojax.engine.system import View
@@ -51,8 +53,9 @@ class SweepOptions:
             object.__setattr__(self, "shard", _shard(self.shard))
         for name in ("lanes", "max_memory"):
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1):
                 raise ValueError(f"{name}={value!r}: a whole number of at least 1, or None to choose")
+            object.__setattr__(self, name, None if value is None else int(value))
 
 
 def _shard(given: Any) -> tuple[int, int]:

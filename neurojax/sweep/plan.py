@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -24,11 +25,13 @@ from neurojax.sweep.layout import Layout, kernel_shape, rectangles
 from neurojax.sweep.machine import Common, Machine, Part
 from neurojax.sweep.options import SweepOptions
 from neurojax.sweep.points import Family, Grid, draw_recipes, families
-from neurojax.sweep.provenance import provenance
+from neurojax.sweep.provenance import Compiling, provenance
 from neurojax.sweep.spec import describe, fingerprint
 from neurojax.sweep.store import Batch, Field
 
 CHUNK_WORK = 2e9  # numbers that are read for a storage chunk: a second or two of one core, if each is read from its cache
+CHUNK_BYTES = 64 << 20  # of a storage chunk of more than one kernel
+HOST_COPIES = 8  # of a kernel's results on the host at the worst: as they come, joined, gathered, and waiting for the disk
 MOST_KERNELS = 64  # of a storage chunk
 LEAST_CHUNKS = 32  # of a sweep that has as many kernels, so that shards get even parts
 
@@ -48,6 +51,13 @@ class Request(NamedTuple):
     options: SweepOptions | None = None
 
 
+class Seconds(NamedTuple):
+    """What it took to plan, and to compile for that."""
+
+    total: float
+    compile: float
+
+
 class Plan:
     """The parts of a sweep with their kernels, and the table that they fill.
 
@@ -57,6 +67,9 @@ class Plan:
     def __init__(self, request: Request, lanes: int | None = None, chunk: int | None = None):
         self.request = request
         system, over, dt, duration, steps, method, seeds, record, state, options = request
+        if options is not None and not isinstance(options, SweepOptions):
+            raise TypeError(f"options={options!r}: give nj.SweepOptions(...)")
+        began, compiling = time.perf_counter(), Compiling()
         self.options = options = options or SweepOptions()
         records = check_records(record)
         grid = Grid(check_over(over))
@@ -84,20 +97,23 @@ class Plan:
         }
         self.axes: Columns = described(grid.axes, self.arrays)
         self.need = 0
-        with precision(dtype):
+        with precision(dtype), compiling.counted():
             self.parts = [self._part(family, dt, duration, steps) for family in families(system, grid, method, dtype)]
             self.fields = self._same_fields()
             self.lanes = lanes or options.lanes or self._lanes(max(self.parts, key=lambda part: part.carry_bytes))
+        self.seconds = Seconds(time.perf_counter() - began, compiling.seconds)
+        self.chunk = chunk or 0  # not chosen yet
         self.lay_out()
-        self.chunk = chunk or self._rows_per_chunk()
-        self.lay_out()
+        if not self.chunk:
+            self.chunk = self._rows_per_chunk()
+            self.lay_out()
 
     def lay_out(self, missing: np.ndarray | None = None, kernels: Sequence[Sequence[int]] | None = None, first_chunk: int = 0) -> None:
         """Place lanes in kernels and chunks: all of them, or those marked in (points of the grid, seeds).
 
         kernels: their shapes by part, where a store has fixed them.
         """
-        at, chunk = first_chunk, getattr(self, "chunk", 1)
+        at, most = first_chunk, min(self.lanes, self.chunk or self.lanes)
         for number, part in enumerate(self.parts):
             points, seeds = len(part.family.points), len(self.common.seeds)
             everything = ((np.arange(points), np.arange(seeds)),)
@@ -106,9 +122,9 @@ class Plan:
                 shape = (kernels[number][0], kernels[number][1])
             else:
                 # The shape that covers all pieces with the fewest kernels.
-                shapes = [kernel_shape(len(own), len(theirs), self.lanes) for own, theirs in pieces] or [(1, 1)]
+                shapes = [kernel_shape(len(own), len(theirs), most) for own, theirs in pieces] or [(1, 1)]
                 shape = min(shapes, key=lambda one: Layout(pieces, one).kernel_count * one[0] * one[1])
-            part.layout = Layout(pieces, shape, max(1, chunk // (shape[0] * shape[1])))
+            part.layout = Layout(pieces, shape, max(1, self.chunk // (shape[0] * shape[1])))
             part.first_chunk = at
             at += part.layout.chunk_count
         self.first_chunk, self.end_chunk = first_chunk, at
@@ -118,7 +134,13 @@ class Plan:
         lanes = max(part.layout.lanes for part in self.parts)
         work = max(part.layout.lanes * part.steps * part.lane_numbers for part in self.parts)
         kernels = sum(part.layout.kernel_count for part in self.parts)
-        return lanes * int(max(1, min(MOST_KERNELS, kernels // LEAST_CHUNKS, CHUNK_WORK // max(work, 1))))
+        fitting = CHUNK_BYTES // (lanes * self.row_bytes)
+        return lanes * int(max(1, min(MOST_KERNELS, kernels // LEAST_CHUNKS, CHUNK_WORK // max(work, 1), fitting)))
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a lane's records."""
+        return sum(int(np.prod(field.shape, dtype=np.int64)) * field.dtype.itemsize for field in self.fields.values()) + 5
 
     def batch(self) -> Batch:
         """What the present layout adds to a store."""
@@ -159,6 +181,8 @@ class Plan:
     def _same_fields(self) -> dict[str, Field]:
         first, *others = self.parts
         for part in others:
+            if part.fields.keys() != first.fields.keys():
+                raise ValueError(f"record: it gives {[*first.fields]} at some points and {[*part.fields]} at others; make them one")
             for name, field in first.fields.items():
                 if part.fields[name].shape != field.shape:
                     here, there = (self.common.values(int(p.family.points[0])) for p in (first, part))
@@ -179,10 +203,12 @@ class Plan:
             if name in ("batches", "runs", "arrays", "zarr.json") or "/" in name or name.startswith((".", "__")):
                 where = "record" if name in first.fields else "over"
                 raise ValueError(f"{where}[{name!r}]: a store uses this name itself, or cannot hold it; choose another")
-        for name, field in first.fields.items():
-            if name in names:
+        dims = {dim: name for name, field in first.fields.items() for dim in field.dims}
+        for name in first.fields:
+            if name in names or name in dims:
                 raise ValueError(f"record[{name!r}]: this name is an axis, another record's dimension, or taken; choose another")
-            names |= {name, *field.dims}
+        for name in names & dims.keys():
+            raise ValueError(f"record[{dims[name]!r}] has a dimension {name!r}, as an axis is called; choose another name for the record")
         return first.fields
 
     def _sketch(self, part: Part, lanes: int) -> int:
@@ -196,8 +222,10 @@ class Plan:
         budget = self.options.max_memory or free_memory(self.common.devices)
         # The carry before and after a block, beside what the program needs within.
         lanes = max(1, min(first_lanes(part.carry_bytes, self.common.devices[0].platform), budget // (3 * part.carry_bytes + 1)))
+        # Work for every device of every shard, and results that the host can hold, of kernels at work and of chunks being written.
+        shards = self.options.shard[1] if self.options.shard else 1
         most = max(len(p.family.points) for p in self.parts) * len(self.common.seeds)
-        lanes = min(lanes, -(-most // len(self.common.devices)))
+        lanes = max(1, min(lanes, -(-most // (len(self.common.devices) * shards)), budget // (HOST_COPIES * self.row_bytes)))
         self.need = self._sketch(part, lanes)
         if self.need <= budget:
             return lanes
@@ -219,10 +247,9 @@ class Plan:
         common, options = self.common, self.options
         dims = ", ".join(f"{name} {len(axis)}" for name, axis in common.grid.axes.items()) or "one point"
         lanes = common.grid.size * len(common.seeds)
-        row = sum(int(np.prod(f.shape, dtype=np.int64)) * f.dtype.itemsize for f in self.fields.values())
         shapes = {(part.family.structure, part.layout.shape) for part in self.parts}
         kernels, chunks = sum(part.layout.kernel_count for part in self.parts), self.end_chunk - self.first_chunk
-        carry = max(part.carry_bytes for part in self.parts)
+        carry, row = max(part.carry_bytes for part in self.parts), self.row_bytes
         lines = [
             f"{common.grid.size} points ({dims}) x {len(common.seeds)} seeds = {lanes} lanes, {self.lane_steps:.3g} lane-steps",
             f"{common.dtype.name}, rng {options.rng}, {len(self.parts)} group(s) of one static shape, about {len(shapes)} program(s)",

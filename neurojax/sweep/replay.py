@@ -15,16 +15,16 @@ from neurojax.engine.compile import precision
 from neurojax.engine.drive import drive
 from neurojax.engine.loop import NEVER, clock_at, make, model_of
 from neurojax.engine.random import draw_both
-from neurojax.engine.record import Record
 from neurojax.engine.state import Snapshot
 from neurojax.sweep.coordinates import merged
 from neurojax.sweep.layout import Kernel, halved
 from neurojax.sweep.machine import Machine, local_values
 from neurojax.sweep.options import SweepOptions
 from neurojax.sweep.plan import Plan
-from neurojax.sweep.run import Wanted, request_of
+from neurojax.sweep.run import request_of
 from neurojax.sweep.spec import differences, fingerprint
 from neurojax.sweep.store import Store
+from neurojax.sweep.wanted import Wanted
 
 
 class Replay(NamedTuple):
@@ -46,10 +46,8 @@ def replay(
     point: int | Mapping[str, Any],
     *,
     eager: bool = False,
-    system: Any = None,
-    record: Mapping[str, Record] | None = None,
-    state: Any = None,
     options: SweepOptions | None = None,
+    **given: Any,
 ) -> Replay:
     """Run one lane of a store again, up to the step that broke it, and make that step once more by itself.
 
@@ -60,14 +58,14 @@ def replay(
         point: the lane: its row in the flat table, or its coordinates, `{"coupling": 2.0, "seed": 3}` (labels of objects as the
             dataset shows them).
         eager: make the bad step operation by operation (`jax.disable_jit`), so that prints and breakpoints in the model's code work.
-        system, record, state: what was given to `sweep`, where the store cannot build it again (a model or function of a script's own).
-        options: which devices.
+        options: which devices; the invariant, where it is a script's own.
+        given: what was given to `sweep` and the store cannot build again, being a script's own: `system=`, `record=`, `state=`, ...
 
     Errors: ValueError where there is no such lane, or the model cannot be built again.
     """
     held = Store.open(store)
     row = _row(held, point)
-    plan = Plan(request_of(held, options, system, record, state), held.header["lanes"], held.chunk)
+    plan = Plan(request_of(held, options, given), held.header["lanes"], held.chunk)
     if fingerprint(plan.what) != held.header["fingerprint"]:
         lines = "\n  ".join(differences(held.header["what"], plan.what))
         raise ValueError(f"store={str(held.path)!r}: what is given is not what the store was made with:\n  {lines}")
@@ -94,6 +92,8 @@ def _replayed(machine: Machine, kernel: Kernel, row: int, bad_step: int, eager: 
     ends = (first + np.cumsum(lengths)).tolist()
     pieces = [max(0, min(end, stop) - max(begin, first)) for begin, end in zip([first, *ends[:-1]], ends, strict=True)]
     carry, _, at = drive(machine.advance(launch), carry, first, pieces)
+    if bad_step == NEVER and (bad := int(local_values(carry.bad)[0, seed, point])) != NEVER:
+        bad_step = at = bad  # a lane that was still to do
     phase = min(int(np.searchsorted(ends, at, side="right")), len(lengths) - 1)
     context = machine.lane(launch, carry, phase, 0, seed, point)
     state = jax.tree.map(lambda leaf: jnp.asarray(local_values(leaf)[0, seed, point]), carry.state)

@@ -19,7 +19,8 @@ from neurojax.engine.drive import stoppable
 from neurojax.engine.integrators import Integrator
 from neurojax.engine.record import Record
 from neurojax.engine.schedule import Schedule
-from neurojax.sweep.coordinates import axes_of, contents, grid_places, labelled_axes, same
+from neurojax.sweep.axes import check_over
+from neurojax.sweep.coordinates import axes_of
 from neurojax.sweep.dataset import labelled
 from neurojax.sweep.devices import meet
 from neurojax.sweep.files import holds_something
@@ -28,7 +29,8 @@ from neurojax.sweep.plan import Plan, Request
 from neurojax.sweep.progress import Progress
 from neurojax.sweep.provenance import now, provenance
 from neurojax.sweep.spec import describe, differences, fingerprint, indescribable, rebuild
-from neurojax.sweep.store import DIVERGED, DONE, TO_DO, Batch, Store
+from neurojax.sweep.store import DIVERGED, DONE, Store
+from neurojax.sweep.wanted import Job, Wanted
 from neurojax.sweep.work import Tally, disk_failed, work
 
 if TYPE_CHECKING:
@@ -40,7 +42,8 @@ class SweepInterrupted(KeyboardInterrupt):
 
     def __init__(self, data: xr.Dataset, where: str, signal: int):
         done = int(np.isin(data.status.values, (DONE, DIVERGED)).sum())
-        super().__init__(f"stopped with {done} of {data.status.size} lanes done; {where}")
+        rest = f"; {where}" if done < data.status.size else ", which is all"
+        super().__init__(f"stopped with {done} of {data.status.size} lanes done{rest}")
         self.data, self.signal = data, signal
 
 
@@ -125,20 +128,23 @@ def resume(store: str | os.PathLike, *, options: SweepOptions | None = None) -> 
     return perform(planned(request_of(Store.open(store), options), store), store, whole=True)
 
 
-def request_of(
-    store: Store, options: SweepOptions | None = None, system: Any = None, record: Mapping[str, Record] | None = None, state: Any = None
-) -> Request:
-    """The call that made a store, built again from what the store says of it, but for what is given."""
-    what, kept, first = store.header["what"], store.kept, store.batches[0]
+def request_of(store: Store, options: SweepOptions | None = None, given: Mapping[str, Any] | None = None) -> Request:
+    """The call that made a store, built again from what the store says of it, but for those of its arguments that are given."""
+    what, kept, first, given = store.header["what"], store.kept, store.batches[0], given or {}
+    unknown = given.keys() - {"system", "over", "record", *what["run"]}
+    if unknown:
+        raise TypeError(f"{', '.join(sorted(unknown))}: give arguments of nj.sweep: system, over, record, {', '.join(what['run'])}")
+    at_hand = dict(given)
+    if options is not None and options.invariant is not None:
+        at_hand["invariant"] = options.invariant
 
     def built(kind: str) -> dict[str, Any]:
-        at_hand = {"state": state} if kind == "run" and state is not None else {}
         return {name: at_hand[name] if name in at_hand else rebuild(one, kept) for name, one in what[kind].items()}
 
     try:
-        system = rebuild(what["system"], kept) if system is None else system
-        record = built("records") if record is None else record
-        run, own, over = built("run"), built("options"), axes_of(first, {}, kept)
+        system = given["system"] if "system" in given else rebuild(what["system"], kept)
+        record = given["record"] if "record" in given else built("records")
+        run, own, over = built("run"), built("options"), axes_of(first, check_over(given.get("over", {})), kept)
     except ValueError as error:
         folder = next((run["folder"] for run in store.runs if run.get("folder") not in (None, os.getcwd())), None)
         raise ValueError(
@@ -169,7 +175,8 @@ def perform(plan: Plan, path: str | os.PathLike | None, *, whole: bool = False, 
 
     config: the way to ask for this again, which a new store and the record of this run keep.
     """
-    began, tally = time.perf_counter(), Tally()
+    began, tally = time.perf_counter() - plan.seconds.total, Tally()
+    tally.compiling.seconds = plan.seconds.compile
     with precision(plan.common.dtype), tally.compiling.counted(), stoppable() as asked:
         store = _one_at_a_time(plan, lambda: _made(plan, path, config))
         if (store.chunk, store.header["lanes"]) != (plan.chunk, plan.lanes):
@@ -183,6 +190,8 @@ def perform(plan: Plan, path: str | os.PathLike | None, *, whole: bool = False, 
         if jobs:
             with _noted(plan, store, tally, began, config):
                 _compute(plan, store, jobs, tally, asked)
+            if plan.common.agree:
+                meet()  # until all have written
             wanted.ensure()
     data = labelled(store) if whole else labelled(store, wanted.axes, plan.common.seeds)
     again = "the finished lanes are in error.data" if path is None else f"the rest: neurojax resume {path} (or the same call)"
@@ -228,108 +237,29 @@ def _made(plan: Plan, path: str | os.PathLike | None, config: Any) -> Store:
             if isinstance(values, Mapping) != isinstance(first[dimension][name], Mapping):
                 kinds = ("objects", "numbers") if isinstance(values, Mapping) else ("numbers", "objects")
                 raise ValueError(f"store={str(path)!r}: over[{name!r}] has {kinds[0]} here and {kinds[1]} there; give another path")
-    for name, field in plan.fields.items():
-        if store.array(name).shape[1:] != field.shape:
-            raise ValueError(
-                f"store={str(path)!r}: record {name!r} has shape {store.array(name).shape[1:]} there, {field.shape} at the new points; "
-                "give another path"
-            )
+    _check_records(plan, store)
     return store
 
 
-@dataclasses.dataclass
-class Job:
-    """Chunks of one batch, and the plan that is laid out for them."""
+def _check_records(plan: Plan, store: Store) -> None:
+    """Refuse points at which the records are not what the store has room for."""
+    held, where = store.header["records"], f"store={str(store.path)!r}"
+    if held.keys() != plan.fields.keys():
+        raise ValueError(f"{where}: the records are {[*held]} there, {[*plan.fields]} at the new points; give another path")
+    for name, field in plan.fields.items():
+        array = store.array(name)
+        there, here = (array.shape[1:], array.dtype), (field.shape, field.dtype)
+        if there != here:
+            raise ValueError(f"{where}: record {name!r} is {_shaped(*there)} there, {_shaped(*here)} at the new points; give another path")
+        for dim, samples in field.coordinates.items():
+            if dim in store.header["samples"] and not np.array_equal(store.header["samples"][dim], samples):
+                raise ValueError(f"{where}: record {name!r} has another {dim!r} at the new points (another dt?); give another path")
+        if not field.coordinates and any(dim in store.header["samples"] for dim in held[name]):
+            raise ValueError(f"{where}: record {name!r} has one {held[name][0]!r} there, several at the new points; give another path")
 
-    plan: Plan
-    chunks: list[int]
 
-
-class Wanted:
-    """Which chunks of a store a request is for, those that it has to add included."""
-
-    def __init__(self, plan: Plan, store: Store, whole: bool):
-        self.plan, self.store, self.whole = plan, store, whole
-        self.plans: dict[int, Plan] = {}
-
-    def ensure(self) -> None:
-        """See to it that all batches have their rows."""
-        for number, batch in enumerate(self.store.batches):
-            self.store.ensure(batch, lambda n=number: self.plan_of(n).table(self.store.batches[:n]))
-
-    def jobs(self, added: bool = False) -> list[Job]:
-        """What is to be computed, batch by batch; `added`: all lanes have their rows by now."""
-        batches = self.store.batches
-        self.ensure()
-        self.axes = labelled_axes(self.plan.axes, contents([*(b.axes for b in batches), self.plan.axes]))
-        wanted = None
-        if not self.whole and not (len(batches) == 1 and self._is_own(batches[0])):
-            numbers = grid_places(self.axes, self.plan.common.seeds, self.store.read)
-            missing = self._missing(self.plan, numbers)
-            if missing.any():
-                if added:
-                    raise RuntimeError(f"store={str(self.store.path)!r}: lanes that were added cannot be found again; please report this")
-                last = batches[-1]
-                self.store.keep(self.plan.arrays)
-                self.plan.lay_out(missing, first_chunk=last.first_chunk + last.chunks)
-                mine = self.store.add(self.plan.batch(), len(batches))
-                if mine:
-                    self.plans[len(batches)] = self.plan
-                return self.jobs(added=mine)  # with the batch that was added, by this process or by one that was faster
-            wanted = np.unique(np.flatnonzero(numbers >= 0) // self.store.chunk)
-        todo = self._todo(wanted)
-        jobs = []
-        for number, batch in enumerate(batches):
-            chunks = [int(c) for c in todo if batch.first_chunk <= c < batch.first_chunk + batch.chunks]
-            if chunks:
-                jobs.append(Job(self.plan_of(number), chunks))
-        return jobs
-
-    def _todo(self, wanted: np.ndarray | None) -> np.ndarray:
-        """Of the wanted chunks, this shard's with lanes to do, or with diverged ones that are to be tried again, or that are damaged."""
-        status = self.store.status().reshape(-1, self.store.chunk)
-        todo = (status == TO_DO).any(axis=1)
-        if self.plan.options.retry == "diverged":
-            todo |= (status == DIVERGED).any(axis=1)
-        own = np.arange(len(status)) if wanted is None else wanted
-        if self.plan.options.shard:
-            number, count = self.plan.options.shard
-            own = own[own % count == number]
-        todo[self.store.damaged(own[~todo[own]].tolist())] = True
-        return own[todo[own]]
-
-    def _missing(self, plan: Plan, numbers: np.ndarray) -> np.ndarray:
-        """Lanes of a plan's grid, (points, seeds), that no row holds."""
-        missing = np.ones((plan.common.grid.size, len(plan.common.seeds)), bool)
-        missing.flat[numbers[numbers >= 0]] = False
-        return missing
-
-    def _is_own(self, batch: Batch) -> bool:
-        return same(batch.axes, self.plan.axes) and batch.seeds == self.plan.common.seeds.tolist()
-
-    def plan_of(self, number: int) -> Plan:
-        """A plan laid out as a batch of the store is."""
-        if number in self.plans:
-            return self.plans[number]
-        batches = self.store.batches
-        batch, plan = batches[number], self.plan
-        if not self._is_own(batch) or plan in self.plans.values():
-            over = axes_of(batch, self.plan.common.grid.axes, self.store.kept)
-            plan = Plan(self.plan.request._replace(over=over, seeds=batch.seeds), self.store.header["lanes"], self.store.chunk)
-        missing = None
-        if number:
-            rows = batch.first_chunk * self.store.chunk
-            axes = labelled_axes(plan.axes, contents(b.axes for b in batches))
-            numbers = grid_places(axes, plan.common.seeds, lambda name: self.store.read(name)[:rows])
-            missing = self._missing(plan, numbers)
-        plan.lay_out(missing, batch.kernels, batch.first_chunk)
-        if plan.end_chunk != batch.first_chunk + batch.chunks:
-            raise ValueError(
-                f"store={str(self.store.path)!r}: its batch {number} has {batch.chunks} chunks, this version lays out "
-                f"{plan.end_chunk - batch.first_chunk}; finish it with the version that made it, or give another path"
-            )
-        self.plans[number] = plan
-        return plan
+def _shaped(shape: tuple[int, ...], dtype: np.dtype) -> str:
+    return f"{dtype.name}{list(shape)}"
 
 
 def _compute(plan: Plan, store: Store, jobs: list[Job], tally: Tally, asked: Callable[[], bool]) -> None:
@@ -382,17 +312,18 @@ def _noted(plan: Plan, store: Store, tally: Tally, began: float, config: Any) ->
         }
         store.note_run(name, record | counts | kernels | {"seconds": seconds} | more)
 
-    try:
-        note()
-    except OSError as error:
-        raise disk_failed(store, "the record of this run", error) from error
+    def note_or_fail(**more: Any) -> None:
+        try:
+            note(**more)
+        except OSError as error:
+            raise disk_failed(store, "the record of this run", error) from error
+
+    tally.note = note_or_fail
+    note_or_fail()
     try:
         yield
     except BaseException:
         with contextlib.suppress(OSError):
             note(ended=now())
         raise
-    try:
-        note(ended=now())
-    except OSError as error:
-        raise disk_failed(store, "the record of this run", error) from error
+    note_or_fail(ended=now())

@@ -21,7 +21,7 @@ import zarr
 from zarr.codecs import ZstdCodec
 from zarr.storage import MemoryStore
 
-from neurojax.sweep.files import check_seal, clear_away, full, group_text, holds_something, reason, sealed, write_whole
+from neurojax.sweep.files import check_seal, clear_away, full, group_text, holds_something, reason, sealed, write_once, write_whole
 from neurojax.sweep.kept import KeptArrays
 from neurojax.sweep.spec import describe
 
@@ -367,6 +367,8 @@ class Store:
             return self.memory[kind]
         found = {}
         for place in sorted((self.path / kind).glob("*/zarr.json")):
+            if place.parent.name.startswith("."):
+                continue  # being written, or left by a process that was killed
             if place.parent.name in known:
                 found[place.parent.name] = None
                 continue
@@ -387,7 +389,7 @@ class Store:
         if self.path is None:
             return self.memory[kind].setdefault(name, attributes) is attributes
         target = self.path / kind / name / "zarr.json"
-        return write_whole(target, group_text(attributes), once=True)
+        return write_once(target, group_text(attributes))
 
 
 def _each_column(axes: Mapping[str, Mapping[str, Any]], change: Callable[[Any], Any]) -> dict[str, dict[str, Any]]:

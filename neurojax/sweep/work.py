@@ -21,6 +21,7 @@ from neurojax.sweep.provenance import Compiling
 from neurojax.sweep.store import DIVERGED, DONE, PADDING, Store, StoreError
 
 PENDING_WRITES = 2  # chunks that may wait for the disk
+NOTE_SECONDS = 10.0  # between the notes of a run on how far it is
 
 
 class Failure(NamedTuple):
@@ -32,7 +33,7 @@ class Failure(NamedTuple):
 
 @dataclasses.dataclass
 class Tally:
-    """What a process did for a store. halvings: how often kernels were halved for lack of memory."""
+    """What a process did for a store. halvings: how often kernels were halved for lack of memory. note: writes it down."""
 
     lanes: int = 0
     diverged: int = 0
@@ -42,6 +43,14 @@ class Tally:
     halvings: int = 0
     compiling: Compiling = dataclasses.field(default_factory=Compiling)
     failures: list[Failure] = dataclasses.field(default_factory=list)
+    note: Callable[[], None] = lambda: None
+    noted: float = 0.0  # when it was last
+
+    def note_now_and_then(self) -> None:
+        """Write it down if that was some seconds ago."""
+        if time.monotonic() - self.noted > NOTE_SECONDS:
+            self.note()
+            self.noted = time.monotonic()
 
 
 class _Buffer:
@@ -212,6 +221,7 @@ class _Work:
             buffer.take(kernel, results, place)
             if not buffer.left:
                 self.writer.commit(chunk, self.buffers.pop(chunk))
+                self.tally.note_now_and_then()
             own, bad = int(kernel.real.sum()), int((results.bad[place][kernel.real] != NEVER).sum())
             self.tally.lanes, self.tally.diverged = self.tally.lanes + own, self.tally.diverged + bad
             self.progress.finished(own, bad)
@@ -247,6 +257,7 @@ class _Work:
         if kernel.rows.size == 1:
             raise MemoryError(f"one lane does not fit the device's memory ({reason(error)}); record less, or use another device") from error
         self.tally.halvings += 1
+        self.tally.note()  # before a lane is computed so: whoever goes on must know
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -210,10 +210,10 @@ def test_what_is_realised_per_seed_is_shared_by_its_points():
 
 def test_stores_tell_other_functions_and_arrays_apart(tmp_path):
     """The same call on another builder, measure or array of phases must not be answered from the store."""
-    zeros, ones = np.zeros((2, 16)), np.linspace(0, 3, 32).reshape(2, 16)
+    zeros, ones = np.zeros((1, 16)), np.linspace(0, 3, 32).reshape(2, 16)
     go(MODEL, {"initial": zeros}, store=tmp_path / "phases.zarr")
     both = go(MODEL, {"initial": ones}, store=tmp_path / "phases.zarr")
-    assert nj.load(tmp_path / "phases.zarr").status.shape == (3, 1)  # the rows of ones, beside those of zeros, one of them the same
+    assert nj.load(tmp_path / "phases.zarr").status.shape == (3, 1)  # the rows of ones beside that of zeros
     assert np.array_equal(both.r, go(MODEL, {"initial": ones}).r)
     for factor in (1.0, 5.0):
 

@@ -182,6 +182,34 @@ class Nameless:
         return "some gain"
 
 
+def test_an_invariant_and_axes_of_a_scripts_own_are_given_to_replay(tmp_path):
+    path, starts = tmp_path / "local.zarr", [lambda gain: gain, lambda gain: 2 * gain]
+    options = {"invariant": lambda view: jnp.all(view.state < 100)}
+
+    def build(change, gain):
+        return Growth(change(gain))
+
+    over = {"change": starts, "gain": [1.0, 5.0]}
+    lane = {"change": repr(starts[1]), "gain": 5.0, "seed": 0}
+    go(build, over, store=path, **options)
+    with pytest.raises(ValueError, match="cannot be built again"):
+        nj.replay(path, 3, system=build)
+    again = nj.replay(path, lane, system=build, over=over, options=nj.SweepOptions(**options))
+    assert again.bad_step == 1  # 1, 10, 100
+    with pytest.raises(TypeError, match=r"sytsem: give arguments of nj\.sweep: system, over, record, dt"):
+        nj.replay(path, 3, sytsem=build)
+
+
+def test_replay_of_a_lane_still_to_do(tmp_path):
+    """Its chunk is gone; run again to the end, it breaks where it would have."""
+    path = tmp_path / "left.zarr"
+    go(Growth(), {"gain": [1.0, 10.0]}, store=path, lanes=1)
+    (path / "status/c/1").unlink()
+    again = nj.replay(path, {"gain": 10.0, "seed": 0})
+    assert again.bad_step == again.before.step == 38
+    assert not np.isfinite(again.after).all()
+
+
 def test_one_label_of_two_objects_is_no_lane(tmp_path):
     path = tmp_path / "names.zarr"
 
