@@ -3,11 +3,13 @@
 To drop the outcome of a bad step is not enough: its derivatives are not finite either, and turn the zero cotangent that it gets into
 NaN. So a differentiated step is made twice, once for its outcome and once, as its twin, for its derivatives: the twin starts from a
 state whose step is known to be finite where the step itself goes wrong. What is beyond this: a step that turns bad whatever the
-state, in the middle of a run (an input with a NaN in it), or by a parameter that a function has closed over.
+state, in the middle of a run (an input with a NaN in it); a step or a start that is bad by a parameter that a function has closed over,
+or by one larger than the state.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -32,7 +34,7 @@ def constant(tree: PyTree) -> PyTree:
 
 def derived_if(condition: Bool[Array, ""], tree: PyTree) -> PyTree:
     """The tree, with its derivatives where the condition holds and none elsewhere, not even such as are not finite."""
-    return where(condition, tree, constant(tree))
+    return jax.tree.map(lambda x: jnp.where(condition, x, lax.stop_gradient(x)) if eqx.is_inexact_array(x) else x, tree)
 
 
 def following(values: PyTree, twin: PyTree) -> PyTree:
@@ -97,14 +99,18 @@ def refuge(context: Context, state: PyTree, start: int) -> Refuge:
 
 
 class SoftNotes(Notes):
-    """A twin's records: a value that is not finite has no derivatives, nor has a record that such values have spoiled."""
+    """A twin's records: a value that is not finite has no derivatives, nor has a record that such values have spoiled.
+
+    spare: a state at which measures are finite.
+    """
+
+    def __init__(self, spare: PyTree):
+        self.spare = spare
 
     def see(self, record: Record, view: View) -> PyTree:
-        """The measure's value."""
+        """The measure's value; where that is not finite, the one at the spare state, fixed."""
         clear = finite(record.see(constant(view)))
-        small, large = own(view.system, view.state)
-        small, state = derived_if(clear, (small, view.state))
-        return derived_if(clear, record.see(view._replace(system=eqx.combine(small, large), state=state)))
+        return derived_if(clear, record.see(view._replace(state=where(clear, view.state, self.spare))))
 
     def fold(self, record: Record, view: View, kept: PyTree) -> PyTree:
         """The carry with one more value. One that is infinite or NaN when empty (extremes, values at times) only picks values."""
@@ -115,7 +121,16 @@ class SoftNotes(Notes):
         return derived_if(clear, record.update(kept, value, view.clock))
 
 
-SOFT_NOTES = SoftNotes()
+def begun(system: System, begin: Callable[[System], tuple[System, PyTree]]) -> tuple[System, PyTree]:
+    """A realised system and its initial state, with no derivatives where one of them is not finite. Parameters larger than the state
+    keep theirs.
+    """
+    fixed = begin(constant(system))
+    sound = finite(fixed)
+    small, large = own(system, fixed[1])
+    realised, state = begin(eqx.combine(derived_if(sound, small), large))
+    small, large = own(realised, state)
+    return eqx.combine(derived_if(sound, small), large), derived_if(sound, state)
 
 
 def soft_tick(spare: Refuge, context: Context, first: Int[Scalar, ""], step: Int[Scalar, ""], loop: Loop) -> Loop:
@@ -126,6 +141,6 @@ def soft_tick(spare: Refuge, context: Context, first: Int[Scalar, ""], step: Int
     sound = new.carry.bad == NEVER
     safe = loop._replace(carry=old._replace(state=where(sound, old.state, spare.state)))
     unguarded = context._replace(system=spare.system, settings=settings._replace(guarded=False))
-    twin = tick(unguarded, first, step, safe, SOFT_NOTES)
+    twin = tick(unguarded, first, step, safe, SoftNotes(tame(spare.state)))
     state, kept = where(sound, (twin.carry.state, twin.carry.kept), (old.state, old.kept))
     return following(new, twin._replace(carry=Carry(state, kept, new.carry.bad)))

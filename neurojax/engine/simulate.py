@@ -17,7 +17,7 @@ from jaxtyping import PRNGKeyArray, PyTree
 
 from neurojax.engine.compile import Static, compiled, join, precision, split, suits_wide_vectors, tracing
 from neurojax.engine.drive import Advance, blanked, drive, stoppable
-from neurojax.engine.faults import refuge, soft_tick
+from neurojax.engine.faults import begun, refuge, soft_tick
 from neurojax.engine.integrators import Heun, Integrated, Integrator
 from neurojax.engine.loop import (
     NEVER,
@@ -140,11 +140,15 @@ def simulate(
         prepared = integrated(system, method)
         if not inside:
             check_phases(prepared, phases)
-        realised = cast_system(cast_system(prepared, dtype).realise(stream_key(key, "structure")), dtype)
-        if state is None:
-            initial = cast(realised.init(stream_key(key, "initial state")), dtype)
-        else:
-            initial = starting(realised, fitting(realised, state, dtype), state)
+
+        def started(system: System) -> tuple[System, PyTree]:
+            realised = cast_system(system.realise(stream_key(key, "structure")), dtype)
+            if state is None:
+                return realised, cast(realised.init(stream_key(key, "initial state")), dtype)
+            return realised, starting(realised, fitting(realised, state, dtype), state)
+
+        unrealised = cast_system(prepared, dtype)
+        realised, initial = begun(unrealised, started) if inside else started(unrealised)
         total = sum(count for _, count, _ in phases)
         bounds = watch_bounds(records, phases, first, dt)
         contexts = [

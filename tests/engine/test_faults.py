@@ -256,6 +256,42 @@ def test_a_measure_that_overflows_before_the_state_does(record):
     assert float(among) == pytest.approx(float(alone), rel=1e-5)
 
 
+class Started(nj.System):
+    """x -> x / 2 from `spread exp(scale)`, which overflows for a scale above 88; heard through a matrix that is larger than x."""
+
+    scale: Any
+    spread: Any
+    heard: Any
+
+    def init(self, key):
+        return self.spread * jnp.exp(self.scale) * jnp.arange(1.0, 4.0)
+
+    def step(self, x, clock, drawn):
+        return x * x / 2
+
+
+def test_a_start_that_overflows_and_a_measure_with_a_shared_matrix():
+    """Lanes start at `spread exp(scale)`: one overflows there, one squares itself to infinity. The measure has a matrix and a
+    parameter that it closes over. All derivatives are those of the sound lane alone, in both modes.
+    """
+
+    def value(shared, scales):
+        record = {"m": nj.Mean(lambda view: shared["k"] * jnp.mean((view.system.heard @ view.state**2) ** 2))}
+        system = lambda scale: Started(scale, shared["spread"], shared["heard"])  # noqa: E731
+        run = jax.vmap(lambda scale: nj.simulate(system(scale), steps=12, dt=1.0, record=record))(scales)
+        return jnp.sum(jnp.where(run.status == 1, run.records["m"], 0.0)), run.status
+
+    shared = {"k": np.float32(0.3), "spread": np.float32(0.2), "heard": np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)}
+    for transform in (jax.grad, jax.jacfwd):
+        slope = jax.jit(transform(value, has_aux=True))
+        alone, _ = slope(shared, np.float32([0.5, 0.4, 0.3]))
+        among, status = slope(shared, np.float32([0.5, 100.0, 5.0]))
+        assert list(status) == [1, 2, 2]
+        others = [slope(shared, np.float32([scale] * 3))[0] for scale in (0.4, 0.3)]
+        expected = jax.tree.map(lambda all_, *rest: all_ - sum(one / 3 for one in rest), alone, *others)
+        assert close(among, expected, 2e-5)
+
+
 GRAPH = {"w": np.random.default_rng(0).normal(size=(16, 16)).astype(np.float32) / 4, "noise": np.float32(0.1), "width": np.float32(0.5)}
 
 

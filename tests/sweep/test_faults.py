@@ -271,10 +271,11 @@ def test_a_writer_that_fails_is_not_taken_for_a_lane(tmp_path, monkeypatch, erro
 @pytest.mark.parametrize("seeds", [1, 5])
 def test_kernels_are_halved_when_a_device_runs_out_of_memory(tmp_path, monkeypatch, seeds):
     """Kernels of eight lanes do not fit, those of two do: all lanes are computed, equal to rounding, and the store says so for good."""
-    path, real, sizes = tmp_path / "halved.zarr", Machine.run, []
+    path, real, sizes, noted = tmp_path / "halved.zarr", Machine.run, [], []
 
     def run(self, kernels, **watching):
         sizes.append(kernels[0].rows.size)
+        noted.extend(run["halvings"] for run in Store.open(path).runs if sizes[-1] <= 2)
         if kernels[0].rows.size > 2:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8589934592 bytes.")
         return real(self, kernels, **watching)
@@ -285,6 +286,7 @@ def test_kernels_are_halved_when_a_device_runs_out_of_memory(tmp_path, monkeypat
     data = go(Growth(), {"gain": gains}, seeds=seeds, lanes=8, store=path)
     assert np.allclose(data.most, expected.most, rtol=1e-6)
     assert Store.open(path).runs[0]["halvings"] == sum(size > 2 for size in sizes)
+    assert set(noted) == {sum(size > 2 for size in sizes)}  # before the first of them runs: a kill must not lose it
     monkeypatch.undo()
     with pytest.MonkeyPatch.context() as patch:
         kept = []
