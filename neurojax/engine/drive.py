@@ -13,16 +13,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from neurojax.engine.loop import NEVER, Carry, Settings, samples
+from neurojax.engine.loop import LOOK, NEVER, Carry, Settings, samples
 
-FIRST_BLOCK = 32  # steps: short enough to learn the pace from
 TRACE_BYTES = 64 << 20  # samples kept on the device between two visits of the host
 
 
 class Advance(NamedTuple):
     """The compiled block of a batch of lanes, and what the host needs to know of it."""
 
-    call: Callable[..., tuple[Carry, dict[str, Any], Any]]  # (carry, phase, start, stop, room, guarded)
+    call: Callable[..., tuple[Carry, dict[str, Any]]]  # (carry, phase, start, stop, room, guarded)
     settings: Settings
     bounds: dict[str, tuple[int, int]]
     sample_bytes: dict[str, int]  # of all lanes together
@@ -38,7 +37,7 @@ class Pace:
     clock: seconds from somewhere on; one that stands still while JAX compiles leaves compilation out.
     """
 
-    length: int = FIRST_BLOCK
+    length: int = LOOK
     seconds: float = 0.0
     clock: Callable[[], float] = time.perf_counter
 
@@ -56,9 +55,10 @@ def drive(
 ) -> tuple[Carry, dict[str, Any], int]:
     """Run the phases (lengths in steps) block by block: the last carry, the traces' samples on the host, the step reached.
 
-    A block takes about `seconds`, so that stopping and progress do not have to wait longer. A lane that comes out of a block
-    with a non-finite state is run again from the block's beginning with a look at every step, and frozen before the bad one; where
-    an invariant is to hold, every step is looked at in the first place.
+    A block takes about `seconds`, so that stopping and progress do not have to wait longer. A lane whose state is not finite at a look
+    within it is run again from the block's beginning, with a look at every step since the last one, and frozen before the bad
+    one; where an invariant is to hold, every step is looked at in the first place. Blocks end at looks, so that what is found does not
+    depend on how long they are.
     """
     pace = pace or Pace()
     agree = advance.agree or (lambda values: values)
@@ -69,13 +69,13 @@ def drive(
     for phase, steps in enumerate(phases):
         end = step + steps
         while step < end:
-            size = min(pace.length, longest, end - step)
+            size = _to_a_look(step, min(pace.length, longest), min(LOOK, longest), end) - step
             began = pace.clock()
-            new, traces, sound = advance.call(carry, phase, step, step + size, room, always)
-            spoiled = bool(np.any(~advance.fetch(sound) & (advance.fetch(carry.bad) == NEVER))) and not always
+            new, traces = advance.call(carry, phase, step, step + size, room, always)
+            spoiled = bool(np.any((advance.fetch(new.since) != NEVER) & (advance.fetch(carry.bad) == NEVER))) and not always
             if agree([spoiled])[0]:
-                careful, slow_traces, _ = advance.call(carry, phase, step, step + size, room, True)
-                new, traces = _choose(~sound & (carry.bad == NEVER), (careful, slow_traces), (new, traces))
+                careful = advance.call(carry._replace(since=new.since), phase, step, step + size, room, True)
+                new, traces = _choose((new.since != NEVER) & (carry.bad == NEVER), careful, (new, traces))
             jax.block_until_ready(new)
             took = pace.clock() - began
             pace.seconds += took
@@ -92,6 +92,11 @@ def drive(
             if stop:
                 return carry, _joined(advance, kept, carry, start, step), step
     return carry, _joined(advance, kept, carry, start, step), step
+
+
+def _to_a_look(step: int, length: int, apart: int, end: int) -> int:
+    """Where a block of about `length` steps ends: at a look, looks being `apart`, or at the end of the phase."""
+    return min(end, max((step + length) // apart, step // apart + 1) * apart)
 
 
 def room_for(advance: Advance, steps: int) -> tuple[dict[str, int], int]:

@@ -20,7 +20,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Bool, Int, PyTree, Scalar
 
-from neurojax.engine.loop import NEVER, Carry, Context, Loop, Notes, clock_at, make, tick
+from neurojax.engine.loop import NEVER, Context, Loop, Notes, clock_at, make, tick
 from neurojax.engine.numerics import finite, where
 from neurojax.engine.random import draw_both
 from neurojax.engine.record import Record
@@ -143,4 +143,4 @@ def soft_tick(spare: Refuge, context: Context, first: Int[Scalar, ""], step: Int
     unguarded = context._replace(system=spare.system, settings=settings._replace(guarded=False))
     twin = tick(unguarded, first, step, safe, SoftNotes(tame(spare.state)))
     state, kept = where(sound, (twin.carry.state, twin.carry.kept), (old.state, old.kept))
-    return following(new, twin._replace(carry=Carry(state, kept, new.carry.bad)))
+    return following(new, twin._replace(carry=new.carry._replace(state=state, kept=kept)))

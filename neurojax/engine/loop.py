@@ -24,24 +24,30 @@ from neurojax.engine.record import Record, Trace
 from neurojax.engine.system import Clock, Model, Step, System, View
 
 NEVER = -1  # first bad step of a lane that has none
+LOOK = 32  # steps between looks for values that are not finite: at its multiples, and where the host sees a block end
 
 
 Bounds = dict[str, Any]  # steps [begin, end) that each record watches, by name
 
 
 class Carry(NamedTuple):
-    """What a lane hands from block to block: the state, the records' carries by name, the first bad step."""
+    """What a lane hands from block to block: the state, the records' carries by name, the first bad step.
+
+    since: after a block, the first step of the stretch at whose end the state was not finite, NEVER if there is none; before a guarded
+    one, the step from which to look.
+    """
 
     state: PyTree
     kept: dict[str, PyTree]
     bad: Int[Array, ""]
+    since: Int[Array, ""]
 
 
 class Settings(NamedTuple):
     """The static part of a compiled block."""
 
     records: tuple[tuple[str, Record], ...]
-    guarded: bool = False  # look for non-finite values at every step and freeze, or leave it to the end of the block
+    guarded: bool = False  # look for non-finite values at every step and freeze, or leave it to the looks
     invariant: Callable[[View], Any] | None = None  # what must hold after every step, beside that the state is finite
 
     @property
@@ -104,7 +110,7 @@ def begin(context: Context, state: PyTree) -> Carry:
     """The carry before the first step."""
     values = shapes(context, state)
     kept = {name: record.start(values[name], context.dt) for name, record in context.settings.records if not isinstance(record, Trace)}
-    return Carry(state, kept, jnp.asarray(NEVER, jnp.int32))
+    return Carry(state, kept, jnp.asarray(NEVER, jnp.int32), jnp.asarray(NEVER, jnp.int32))
 
 
 def finish(settings: Settings, kept: dict[str, PyTree]) -> dict[str, PyTree]:
@@ -199,13 +205,13 @@ NOTES = Notes()
 def tick(context: Context, first: Int[Scalar, ""], step: Int[Scalar, ""], loop: Loop, notes: Notes = NOTES) -> Loop:
     """One step of one lane: step, record. `first` is the first step of this loop."""
     system, settings, _, dt, bounds = context
-    (state, kept, bad), both, traces = loop
+    (state, kept, bad, since), both, traces = loop
     clock = clock_at(step, dt)
     drawn = jax.tree.map(lambda pair: lax.dynamic_index_in_dim(pair, step % 2, keepdims=False), both)
     new, aux = make(system, state, clock, drawn)
     sound = None
     if settings.guarded:
-        sound = finite(new) & (bad == NEVER)
+        sound = (finite(new) | (step < since)) & (bad == NEVER)
         if settings.invariant is not None:
             sound &= settings.invariant(look(system, new, clock_at(step + 1, dt), drawn, aux))
         bad = jnp.where((bad == NEVER) & ~sound, step, bad)
@@ -220,7 +226,7 @@ def tick(context: Context, first: Int[Scalar, ""], step: Int[Scalar, ""], loop: 
         else:
             folded = _fold(partial(notes.fold, record, view), watched, record.every, kept[name])
             kept[name] = folded if sound is None else where(sound, folded, kept[name])
-    return Loop(Carry(new, kept, bad), both, traces)
+    return Loop(Carry(new, kept, bad, since), both, traces)
 
 
 def _ceil(step: Any, every: int) -> Any:
@@ -252,8 +258,8 @@ def _store(see: Callable[[], PyTree], watched: Bool[Array, ""] | None, place: In
 
 def block(
     context: Context, carry: Carry, start: Int[Scalar, ""], stop: Int[Scalar, ""], room: dict[str, int]
-) -> tuple[Carry, dict[str, PyTree], Bool[Array, ""]]:
-    """Advance one lane from `start` to `stop`, both dynamic: the carry, the traces' samples, and whether its state is finite.
+) -> tuple[Carry, dict[str, PyTree]]:
+    """Advance one lane from `start` to `stop`, both dynamic: the carry, and the traces' samples.
 
     A lane that went bad in an earlier block stays as it was.
     """
@@ -267,12 +273,18 @@ def block(
         at = at._replace(drawn=draw_both(context.system.draws(), context.keys, number, context.dt.dtype))
         return lax.fori_loop(jnp.maximum(start, 2 * number), jnp.minimum(stop, 2 * number + 2), one, at)
 
-    loop = _enter(context, carry, room)
-    low, high, body = (start // 2, (stop + 1) // 2, pair) if jax.tree.leaves(loop.drawn) else (start, stop, one)
-    new, _, traces = lax.fori_loop(low, high, body, loop)
-    if not context.settings.guarded:
+    def to_look(number, at: Loop) -> Loop:
+        low, high = jnp.maximum(start, LOOK * number), jnp.minimum(stop, LOOK * number + LOOK)
+        at = lax.fori_loop(low // 2, (high + 1) // 2, pair, at) if jax.tree.leaves(at.drawn) else lax.fori_loop(low, high, one, at)
+        since = at.carry.since
+        return at._replace(carry=at.carry._replace(since=jnp.where((since == NEVER) & ~finite(at.carry.state), low, since)))
+
+    guarded = context.settings.guarded
+    at = _enter(context, carry if guarded else carry._replace(since=jnp.full_like(carry.since, NEVER)), room)
+    new, _, traces = lax.fori_loop(start // LOOK, (stop + LOOK - 1) // LOOK, to_look, at)
+    if not guarded:
         new = where(carry.bad == NEVER, new, carry)
-    return new, traces, finite(new.state)
+    return new, traces
 
 
 @dataclasses.dataclass(frozen=True)

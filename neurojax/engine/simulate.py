@@ -126,7 +126,9 @@ def simulate(
     derivatives overflow: weigh a run by `status == 1` where it is not to count.
 
     Errors: ValueError or TypeError naming the argument, before anything is compiled, for values that make no sense. A state
-    that becomes non-finite is no error: the run stops there and `status` says 2.
+    that becomes non-finite is no error: the run stops there and `status` says 2. It is looked for every 32 steps and at the end
+    of each phase; one that is finite again by then goes on unnoticed, but for an `invariant`, which looks at every step (as
+    derivatives and runs inside of a trace do).
     """
     options = options or Options()
     dtype = floating(options.dtype)

@@ -158,7 +158,7 @@ def advance_tiles(
     room: tuple[tuple[str, int], ...],
     guarded: bool,
 ):
-    """Advance every lane of the tiles from `start` to `stop`: carries, samples, soundness, (device, seeds, points, ...)."""
+    """Advance every lane of the tiles from `start` to `stop`: carries, samples, (device, seeds, points, ...)."""
     settings = setup.settings._replace(guarded=guarded)
 
     def local(tile: Tile, start, stop, bounds, dt):

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import time
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 import neurojax as nj
+from neurojax.engine.drive import Pace
 from neurojax.sweep.machine import Machine
 from neurojax.sweep.store import Store
 from tests.sweep.models import Explosion, Growth, Spins, below_ten, largest
@@ -314,3 +317,29 @@ def test_info_says_what_broke(tmp_path):
     assert "lanes   3: 2 done, 0 to do, 1 diverged" in text
     assert "at step 38; nj.replay(" in text
     assert json.dumps(nj.load(path).attrs["what"])
+
+
+class Flash(nj.System):
+    """x -> 1 / x from (nearly) 0: infinite at every other step, so that only a look at the right moment sees it."""
+
+    start: Any = 0.0
+
+    def init(self, key):
+        return jnp.asarray(self.start)
+
+    def step(self, state, clock, drawn):
+        return 1 / state
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_what_is_found_does_not_depend_on_the_length_of_blocks(lanes, monkeypatch):
+    """Lanes that are infinite at odd steps pass the looks, at multiples of 32, whatever the pace; at an odd end all are caught."""
+    for steps, status in ((640, 1), (641, 2)):
+        for pace in (1, 33, 50, 1000):
+            monkeypatch.setattr(Pace.__init__, "__defaults__", (pace, 0.0, time.perf_counter))
+            data = go(Flash(), {"start": [0.0, 1e-45, 1e-44]}, steps=steps, lanes=lanes)
+            assert set(data.status.values.ravel().tolist()) == {status}
+            if status == 2:
+                assert set(data.bad_step.values.ravel().tolist()) == {640}
+    data = go(Flash(), {"start": [0.0, 1e-45, 1e-44]}, steps=640, lanes=lanes, invariant=lambda view: jnp.isfinite(view.state))
+    assert data.bad_step.values.ravel().tolist() == [0, 0, 0]
