@@ -115,7 +115,7 @@ def finish(settings: Settings, kept: dict[str, PyTree]) -> dict[str, PyTree]:
 def check_context(context: Context, state: PyTree) -> frozenset[str]:
     """Refuse draws, steps and records that cannot work, with the name of what is wrong, before a loop is traced.
 
-    Returns the primitives that a step and its records use.
+    Returns the primitives that a step, its records and its invariant use.
     """
     system, settings = context.system, context.settings
     draws = system.draws()
@@ -139,8 +139,14 @@ def check_context(context: Context, state: PyTree) -> frozenset[str]:
         except Exception as error:
             raise TypeError(f"record[{record_name!r}]: its measure fails on the state of {name}: {error}") from error
 
+    def holds():
+        if settings.invariant is None:
+            return None
+        new, aux = make(system, state, clock, drawn)
+        return settings.invariant(look(system, new, clock_at(clock.step + 1, context.dt), drawn, aux))
+
     if settings.invariant is not None:
-        said = jax.eval_shape(lambda: settings.invariant(look(system, state, clock, drawn, None)))  # type: ignore[misc]
+        said = jax.eval_shape(holds)
         if getattr(said, "shape", None) != () or getattr(said, "dtype", None) != np.dtype(bool):
             raise TypeError(f"invariant: it gives {said} for {name}; return one truth value, for example jnp.all(view.state > 0)")
 
@@ -149,7 +155,7 @@ def check_context(context: Context, state: PyTree) -> frozenset[str]:
         view = look(system, state, clock, drawn, aux)
         carry = begin(context, state)
         kept = {key: record.update(carry.kept[key], record.see(view), clock) for key, record in settings.records if key in carry.kept}
-        return new, kept, [record.see(view) for record in settings.traces.values()], system.done(new)
+        return new, kept, [record.see(view) for record in settings.traces.values()], system.done(new), holds()
 
     return primitives(once)
 

@@ -132,3 +132,12 @@ def test_sweeps_of_oscillators_are_wide(graph, noise):
     model = nj.Kuramoto(32, noise=noise, graph=graph)
     plan = Plan(Request(model, {"coupling": [1.0]}, 0.1, steps=4, method=nj.Heun(), record=record, options=nj.SweepOptions(lanes=1)))
     assert not plan.parts[0].used & NARROW
+
+
+def test_the_arctangent_of_an_invariant_is_seen():
+    """The block makes it after every step, so it counts as much as one in the step itself."""
+    from neurojax.sweep.plan import Plan, Request
+
+    options = nj.SweepOptions(lanes=1, invariant=lambda view: jnp.all(jnp.arctan(view.state.theta) < 2))
+    plan = Plan(Request(nj.Kuramoto(32), {"coupling": [1.0]}, 0.1, steps=4, record={"h": nj.Mean(nj.order_parameter)}, options=options))
+    assert "atan" in plan.parts[0].used

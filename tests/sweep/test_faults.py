@@ -80,6 +80,26 @@ def test_an_invariant_freezes_the_lane_that_breaks_it():
     assert int(jitted(2.0)) == 3
 
 
+class Shown(Growth):
+    """Growth that shows the sum of its state before the step."""
+
+    def step(self, state, clock, drawn):
+        return nj.Step(self.gain * state, {"sum": jnp.sum(state)})
+
+
+def sum_below_ten(view):
+    """Whether the sum that the step has shown is below ten."""
+    return view.aux["sum"] < 10
+
+
+def test_an_invariant_sees_what_a_step_shows():
+    """Three ones that double: 3, 6, 12 are shown by steps 0, 1, 2."""
+    data = go(Shown(), {"gain": [0.5, 2.0]}, invariant=sum_below_ten)
+    assert data.bad_step[:, 0].values.tolist() == [-1, 2]
+    run = nj.simulate(Shown(2.0), steps=60, dt=1.0, options=nj.Options(invariant=sum_below_ten))
+    assert (run.status, run.bad_step, float(run.final_state.state[0])) == (2, 2, 4.0)
+
+
 def test_an_invariant_belongs_to_what_a_store_holds(tmp_path):
     path = tmp_path / "held.zarr"
     go(Growth(), {"gain": [2.0]}, store=path, invariant=below_ten)
