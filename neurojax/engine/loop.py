@@ -16,7 +16,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Int, PyTree, Scalar
 
-from neurojax.engine.compile import primitives
+from neurojax.engine.compile import Needs, needs
 from neurojax.engine.integrators import Integrated
 from neurojax.engine.numerics import finite, where
 from neurojax.engine.random import check_draws, draw_both, draw_empty
@@ -112,10 +112,10 @@ def finish(settings: Settings, kept: dict[str, PyTree]) -> dict[str, PyTree]:
     return {name: record.finish(kept[name]) for name, record in settings.records if name in kept}
 
 
-def check_context(context: Context, state: PyTree) -> frozenset[str]:
+def check_context(context: Context, state: PyTree) -> Needs:
     """Refuse draws, steps and records that cannot work, with the name of what is wrong, before a loop is traced.
 
-    Returns the primitives that a step, its records and its invariant use.
+    Returns what the program of a step, its records and its invariant is made of.
     """
     system, settings = context.system, context.settings
     draws = system.draws()
@@ -157,7 +157,7 @@ def check_context(context: Context, state: PyTree) -> frozenset[str]:
         kept = {key: record.update(carry.kept[key], record.see(view), clock) for key, record in settings.records if key in carry.kept}
         return new, kept, [record.see(view) for record in settings.traces.values()], system.done(new), holds()
 
-    return primitives(once)
+    return needs(once)
 
 
 class Loop(NamedTuple):

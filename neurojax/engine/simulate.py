@@ -153,7 +153,10 @@ def simulate(
             )
             for variant in phase_variants(realised, phases, dtype)
         ]
-        used = frozenset().union(*(check_context(context, initial) for context in contexts))
+        programs = [check_context(context, initial) for context in contexts]
+        # What the model's functions have closed over only shows once they have made something.
+        inside = inside or tracing((contexts, initial)) or any(program.traced for program in programs)
+        used = frozenset().union(*(program.primitives for program in programs))
         carry = begin(contexts[0], initial)
         lengths = [count for _, count, _ in phases]
         if inside:
@@ -163,7 +166,7 @@ def simulate(
             carry, traces, reached, stopped = _hosted(contexts, carry, first, lengths, options, used)
         results = finish(contexts[0].settings, carry.kept) | traces
         if not inside:
-            results, carry = jax.tree.map(np.asarray, (results, carry))
+            results, carry = jax.tree.map(_on_host, (results, carry))
         run = Run(
             records={name: results[name] for name, _ in records},
             times={name: values for name, (_, values) in record_axes(records, bounds, first, reached, dt).items()},
@@ -175,6 +178,11 @@ def simulate(
     if stopped:
         raise Interrupted(run)
     return run
+
+
+def _on_host(leaf: Any) -> Any:
+    """A leaf as NumPy has it; what the end of a record has taken from a trace outside stays in that trace."""
+    return leaf if isinstance(leaf, Tracer) else np.asarray(leaf)
 
 
 def _key(seed: int | PRNGKeyArray | None, state: Any) -> PRNGKeyArray:
