@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool, Int, PyTree, Scalar
 
 from neurojax.engine.compile import Needs, needs
 from neurojax.engine.integrators import Integrated
-from neurojax.engine.numerics import finite, where
+from neurojax.engine.numerics import finite, is_key, where
 from neurojax.engine.random import check_draws, draw_both, draw_empty
 from neurojax.engine.record import Record, Trace
 from neurojax.engine.system import Clock, Model, Step, System, View
@@ -135,9 +135,11 @@ def check_context(context: Context, state: PyTree) -> Needs:
             )
     for record_name, one in settings.records:
         try:
-            shapes(context._replace(settings=Settings(((record_name, one),))), state)
+            values = shapes(context._replace(settings=Settings(((record_name, one),))), state)
         except Exception as error:
             raise TypeError(f"record[{record_name!r}]: its measure fails on the state of {name}: {error}") from error
+        if any(is_key(leaf) for leaf in jax.tree.leaves(values)):
+            raise TypeError(f"record[{record_name!r}]: its measure gives keys, which no record keeps; give jax.random.key_data of them")
 
     def holds():
         if settings.invariant is None:

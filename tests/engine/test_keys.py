@@ -11,6 +11,10 @@ from tests.engine.models import Coins
 KINDS = ["threefry2x32", "rbg"]
 
 
+def whole(view):
+    return view.state
+
+
 def words(state):
     """The state with the words of its keys."""
     return {"x": np.asarray(state["x"]), "key": np.asarray(jax.random.key_data(state["key"]))}
@@ -85,6 +89,13 @@ def test_a_derivative_passes_keys_by():
     expected = 5 + np.arange(4, -1, -1) @ np.diff(x)
     assert float(jax.grad(end)(1.0)) == pytest.approx(expected, rel=1e-6)
     assert float(jax.jvp(end, (1.0,), (1.0,))[1]) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", [nj.Last, nj.Trace, nj.Mean])
+def test_a_record_of_keys_is_refused(kind):
+    for call in (nj.simulate, lambda *given, **settings: nj.sweep(*given, {}, **settings)):
+        with pytest.raises(TypeError, match=r"record\['s'\]: its measure gives keys"):
+            call(Coins(), steps=3, dt=1.0, record={"s": kind(whole)})
 
 
 class Thrown(nj.System):
