@@ -64,8 +64,15 @@ NARROW = frozenset(
 )
 
 
-def primitives(function: Callable, *arguments: Any) -> frozenset[str]:
-    """Names of all primitives in a function's program."""
+class Needs(NamedTuple):
+    """What a function's program is made of: its primitives, and whether it reaches for values that are being traced outside of it."""
+
+    primitives: frozenset[str]
+    traced: bool
+
+
+def needs(function: Callable, *arguments: Any) -> Needs:
+    """What a function's program is made of, found by tracing it."""
     names: set[str] = set()
 
     def walk(program: Any) -> None:
@@ -74,8 +81,9 @@ def primitives(function: Callable, *arguments: Any) -> frozenset[str]:
             for inner in jaxprs_in_params(equation.params):
                 walk(inner)
 
-    walk(jax.make_jaxpr(function)(*arguments).jaxpr)
-    return frozenset(names)
+    program = jax.make_jaxpr(function)(*arguments)
+    walk(program.jaxpr)
+    return Needs(frozenset(names), tracing(program.consts))
 
 
 def suits_wide_vectors(names: frozenset[str], platform: str) -> bool:
@@ -107,6 +115,9 @@ def precision(dtype: np.dtype) -> Iterator[None]:
 
 
 def tracing(tree: Any) -> bool:
-    """Whether this call is inside jit, vmap, grad or jvp of something it depends on."""
+    """Whether this call is inside jit, or vmap, grad or jvp of a leaf of the tree.
+
+    What functions have closed over is no leaf: of those, `needs` tells.
+    """
     leaves = jax.tree.leaves(tree)
     return any(isinstance(leaf, Tracer) for leaf in leaves) or isinstance(jnp.zeros(()) + 0, Tracer)

@@ -16,9 +16,9 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Int, PyTree, Scalar
 
-from neurojax.engine.compile import primitives
+from neurojax.engine.compile import Needs, needs
 from neurojax.engine.integrators import Integrated
-from neurojax.engine.numerics import finite, where
+from neurojax.engine.numerics import finite, is_key, where
 from neurojax.engine.random import check_draws, draw_both, draw_empty
 from neurojax.engine.record import Record, Trace
 from neurojax.engine.system import Clock, Model, Step, System, View
@@ -118,10 +118,10 @@ def finish(settings: Settings, kept: dict[str, PyTree]) -> dict[str, PyTree]:
     return {name: record.finish(kept[name]) for name, record in settings.records if name in kept}
 
 
-def check_context(context: Context, state: PyTree) -> frozenset[str]:
+def check_context(context: Context, state: PyTree) -> Needs:
     """Refuse draws, steps and records that cannot work, with the name of what is wrong, before a loop is traced.
 
-    Returns the primitives that a step and its records use.
+    Returns what the program of a step, its records and its invariant is made of.
     """
     system, settings = context.system, context.settings
     draws = system.draws()
@@ -141,12 +141,20 @@ def check_context(context: Context, state: PyTree) -> frozenset[str]:
             )
     for record_name, one in settings.records:
         try:
-            shapes(context._replace(settings=Settings(((record_name, one),))), state)
+            values = shapes(context._replace(settings=Settings(((record_name, one),))), state)
         except Exception as error:
             raise TypeError(f"record[{record_name!r}]: its measure fails on the state of {name}: {error}") from error
+        if any(is_key(leaf) for leaf in jax.tree.leaves(values)):
+            raise TypeError(f"record[{record_name!r}]: its measure gives keys, which no record keeps; give jax.random.key_data of them")
+
+    def holds():
+        if settings.invariant is None:
+            return None
+        new, aux = make(system, state, clock, drawn)
+        return settings.invariant(look(system, new, clock_at(clock.step + 1, context.dt), drawn, aux))
 
     if settings.invariant is not None:
-        said = jax.eval_shape(lambda: settings.invariant(look(system, state, clock, drawn, None)))  # type: ignore[misc]
+        said = jax.eval_shape(holds)
         if getattr(said, "shape", None) != () or getattr(said, "dtype", None) != np.dtype(bool):
             raise TypeError(f"invariant: it gives {said} for {name}; return one truth value, for example jnp.all(view.state > 0)")
 
@@ -155,9 +163,9 @@ def check_context(context: Context, state: PyTree) -> frozenset[str]:
         view = look(system, state, clock, drawn, aux)
         carry = begin(context, state)
         kept = {key: record.update(carry.kept[key], record.see(view), clock) for key, record in settings.records if key in carry.kept}
-        return new, kept, [record.see(view) for record in settings.traces.values()], system.done(new)
+        return new, kept, [record.see(view) for record in settings.traces.values()], system.done(new), holds()
 
-    return primitives(once)
+    return needs(once)
 
 
 class Loop(NamedTuple):

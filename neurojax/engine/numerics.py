@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Key
 
 from neurojax.engine.types import Arrays
 
@@ -93,6 +94,22 @@ def where(condition: Bool[Array, ""], then: Any, otherwise: Any) -> Any:
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), then, otherwise)
 
 
+def is_key(leaf: Any) -> bool:
+    """Whether a leaf, or the shape of one, holds typed keys of `jax.random`."""
+    return isinstance(leaf, jax.Array | jax.ShapeDtypeStruct) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def keys_like(own: Any, words: Any) -> Key[Array, "..."]:
+    """Typed keys made of their words, of the same kind as `own`: keys, or the shape of some."""
+    kind = jax.random.key_impl(jnp.zeros((), own.dtype))  # which a shape does not tell
+    return jax.random.wrap_key_data(jnp.asarray(words), impl=kind)
+
+
+def on_host(leaf: Any, read: Callable[[Any], np.ndarray] = np.asarray) -> np.ndarray | Key[Array, "..."]:
+    """A leaf as NumPy has it, read from its devices by `read`. Keys, for which NumPy has no dtype, come as new JAX arrays."""
+    return keys_like(leaf, read(jax.random.key_data(leaf))) if is_key(leaf) else read(leaf)
+
+
 def floating(dtype: str | None) -> np.dtype:
     """The float dtype of a run; None means float32."""
     name = "float32" if dtype is None else np.dtype(dtype).name
@@ -115,7 +132,7 @@ def cast(tree: Any, dtype: np.dtype) -> Any:
         if isinstance(leaf, complex):
             return jnp.asarray(leaf, np.result_type(dtype, np.complex64))
         if isinstance(leaf, np.ndarray | np.generic | jax.Array):
-            if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            if is_key(leaf):
                 return leaf
             if jnp.issubdtype(leaf.dtype, jnp.floating):
                 return jnp.asarray(leaf, dtype)

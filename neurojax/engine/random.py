@@ -17,7 +17,7 @@ from jax import lax
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree, Scalar, UInt32
 
-from neurojax.engine.numerics import sincos_wrapped
+from neurojax.engine.numerics import is_key, sincos_wrapped
 from neurojax.engine.system import Draw
 from neurojax.engine.types import Draws
 
@@ -32,7 +32,7 @@ def seed_key(seed: int | PRNGKeyArray) -> PRNGKeyArray:
     """
     if isinstance(seed, bool | float | str):
         raise TypeError(f"seed={seed!r}: give an integer or a jax.random.key")
-    if isinstance(seed, jax.Array) and jnp.issubdtype(seed.dtype, jax.dtypes.prng_key):
+    if isinstance(seed, jax.Array) and is_key(seed):
         if str(jax.random.key_impl(seed)) not in ("fry", "threefry2x32"):
             raise ValueError(
                 f"seed: a key of kind {jax.random.key_impl(seed)} changes under vmap; use jax.random.key(seed, impl='threefry2x32')"

@@ -34,7 +34,7 @@ from neurojax.engine.loop import (
     shapes,
     stretch,
 )
-from neurojax.engine.numerics import cast, floating
+from neurojax.engine.numerics import cast, floating, is_key, on_host
 from neurojax.engine.paths import is_static, nearest, replace, resolve
 from neurojax.engine.random import draw_keys, seed_key, stream_key
 from neurojax.engine.record import Record, Trace
@@ -159,7 +159,10 @@ def simulate(
             )
             for variant in phase_variants(realised, phases, dtype)
         ]
-        used = frozenset().union(*(check_context(context, initial) for context in contexts))
+        programs = [check_context(context, initial) for context in contexts]
+        # What the model's functions have closed over only shows once they have made something.
+        inside = inside or tracing((contexts, initial)) or any(program.traced for program in programs)
+        used = frozenset().union(*(program.primitives for program in programs))
         carry = begin(contexts[0], initial)
         lengths = [count for _, count, _ in phases]
         if inside:
@@ -169,7 +172,7 @@ def simulate(
             carry, traces, reached, stopped = _hosted(contexts, carry, first, lengths, options, used)
         results = finish(contexts[0].settings, carry.kept) | traces
         if not inside:
-            results, carry = jax.tree.map(np.asarray, (results, carry))
+            results, carry = jax.tree.map(_fetched, (results, carry))
         run = Run(
             records={name: results[name] for name, _ in records},
             times={name: values for name, (_, values) in record_axes(records, bounds, first, reached, dt).items()},
@@ -181,6 +184,11 @@ def simulate(
     if stopped:
         raise Interrupted(run)
     return run
+
+
+def _fetched(leaf: Any) -> Any:
+    """A leaf on the host; what the end of a record has taken from a trace outside stays in that trace."""
+    return leaf if isinstance(leaf, Tracer) else on_host(leaf)
 
 
 def _key(seed: int | PRNGKeyArray | None, state: Any) -> PRNGKeyArray:
@@ -332,7 +340,7 @@ def check_values(system: System) -> None:
     system.check()
     leaves, _ = jax.tree_util.tree_flatten_with_path(system, is_leaf=lambda leaf: isinstance(leaf, Recipe))
     for path, leaf in leaves:
-        if isinstance(leaf, float | np.floating | np.ndarray | jax.Array) and not isinstance(leaf, Tracer):
+        if isinstance(leaf, float | np.floating | np.ndarray | jax.Array) and not isinstance(leaf, Tracer) and not is_key(leaf):
             values = np.asarray(leaf)
             if values.dtype.kind in "fc" and np.isnan(values).any():
                 where = jax.tree_util.keystr(path).lstrip(".").removeprefix("flow.")

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree, UInt32
 
-from neurojax.engine.numerics import cast
+from neurojax.engine.numerics import cast, is_key, keys_like
 from neurojax.engine.types import Arrays
 
 SCHEMA = 1
@@ -30,7 +30,7 @@ class Snapshot(eqx.Module):
 
 
 def save_state(path: str | os.PathLike, snapshot: Snapshot) -> Path:
-    """Write a snapshot to one `.npz` file: arrays by their path in the state, and a JSON header.
+    """Write a snapshot to one `.npz` file: arrays by their path in the state (the words of keys), and a JSON header.
 
     Written beside the target and renamed, so that a kill leaves the old file or the new one.
     """
@@ -40,7 +40,7 @@ def save_state(path: str | os.PathLike, snapshot: Snapshot) -> Path:
     leaves = jax.tree_util.tree_leaves_with_path(snapshot.state)
     names = [jax.tree_util.keystr(where) for where, _ in leaves]
     header = {"schema": SCHEMA, "step": snapshot.step, "leaves": names}
-    arrays = {f"leaf{i}": np.asarray(leaf) for i, (_, leaf) in enumerate(leaves)}
+    arrays = {f"leaf{i}": np.asarray(jax.random.key_data(leaf) if is_key(leaf) else leaf) for i, (_, leaf) in enumerate(leaves)}
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
@@ -79,9 +79,14 @@ def load_state(path: str | os.PathLike, system: Any) -> Snapshot:
         raise ValueError(
             f"path={str(path)!r} holds the state {header['leaves']}, but {type(system).__name__} has {known}; give the system it came from"
         )
-    for name, leaf, want in zip(known, leaves, jax.tree.leaves(template), strict=True):
+    owns = jax.tree.leaves(template)
+    for name, leaf, own in zip(known, leaves, owns, strict=True):
+        want = jax.eval_shape(jax.random.key_data, own) if is_key(own) else own
+        if is_key(own) and leaf.dtype != want.dtype:
+            raise ValueError(f"path={str(path)!r}: {name or 'the state'} holds {leaf.dtype}, but {type(system).__name__} has keys")
         if leaf.shape != want.shape:
             raise ValueError(
                 f"path={str(path)!r}: {name or 'the state'} has shape {leaf.shape}, but {type(system).__name__} has {want.shape}"
             )
+    leaves = [keys_like(own, leaf) if is_key(own) else leaf for own, leaf in zip(owns, leaves, strict=True)]
     return Snapshot(jax.tree.unflatten(jax.tree.structure(template), leaves), jnp.asarray(key), header["step"])

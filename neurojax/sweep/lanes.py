@@ -218,7 +218,7 @@ def lane_shape(system: System, settings: Settings, dt: Any, state: PyTree, bound
     def measured(system, state):
         keys = draw_keys(jax.random.key(0), system.draws())
         context = Context(system, settings, keys, dt, bounds)
-        used = check_context(context, state)
+        used = check_context(context, state).primitives
         carry = begin(context, state)
         values = shapes(context, state)
         sample = {name: sum(leaf.nbytes for leaf in jax.tree.leaves(values[name])) for name in settings.traces}

@@ -15,7 +15,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from neurojax.engine.compile import Static, join, split, suits_wide_vectors
 from neurojax.engine.drive import Advance, Pace, drive, room_for
 from neurojax.engine.loop import Carry, Context
-from neurojax.engine.numerics import cast
+from neurojax.engine.numerics import cast, is_key, keys_like, on_host
 from neurojax.engine.random import draw_keys, seed_key, stream_key
 from neurojax.engine.simulate import check_state, fitting, own_state, phase_variants
 from neurojax.engine.state import Snapshot
@@ -63,7 +63,7 @@ class Common(NamedTuple):
                 raise ValueError(
                     "state: the function returned a snapshot, whose step the sweep would lose; return its `.state`, which starts at step 0"
                 )
-            state = jax.tree.map(_on_host, state)
+            state = jax.tree.map(_given, state)
             check_state(system, want, state)
             rows.append(jax.tree.leaves(state))
         stacked = [(jnp if isinstance(leaves[0], jax.Array) else np).stack(leaves) for leaves in zip(*rows, strict=True)]
@@ -147,7 +147,13 @@ class Machine:
         sharding = NamedSharding(self.common.setup.mesh, spec)
         if sharding.is_fully_addressable:
             return jax.device_put(tree, sharding)
-        return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x)), tree)
+
+        def placed(leaf: Any) -> Any:
+            if is_key(leaf):
+                return keys_like(leaf, placed(jax.random.key_data(leaf)))
+            return jax.make_array_from_process_local_data(sharding, np.asarray(leaf))
+
+        return jax.tree.map(placed, tree)
 
     def open(self, kernels: Sequence[Kernel]) -> Launch:
         """Kernels of one shape, one for each local device, realised and initialised."""
@@ -219,7 +225,7 @@ class Machine:
         """One lane of open kernels, to be stepped alone."""
         (tile, *_), names = self._call(launch.tile._replace(carry=carry), phase, 0, 0, {}, True)
         arrays = [
-            np.asarray(a)[(device,) * any(differs) + (seed,) * differs[0] + (point,) * differs[1]]
+            on_host(a)[(device,) * any(differs) + (seed,) * differs[0] + (point,) * differs[1]]
             for a, differs in zip(tile.arrays, names["spread"], strict=True)
         ]
         system = join([jnp.asarray(a) for a in arrays], names["static"])
@@ -248,15 +254,17 @@ class Results(NamedTuple):
     reached: int
 
 
-def _on_host(leaf: Any) -> Any:
+def _given(leaf: Any) -> Any:
     """A leaf of a user's state as NumPy has it, integers of Python as floats; keys stay where they are."""
-    if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        return leaf
-    return np.asarray(float(leaf) if type(leaf) is int else leaf)
+    return leaf if is_key(leaf) else np.asarray(float(leaf) if type(leaf) is int else leaf)
 
 
-def local_values(values: Any) -> np.ndarray:
-    """A device array on the host: its rows on the devices of this process, in the order of the mesh."""
+def local_values(values: Any) -> Any:
+    """A device array (or keys) on the host: its rows on the devices of this process, in the order of the mesh."""
+    return on_host(values, _local_rows)
+
+
+def _local_rows(values: jax.Array) -> np.ndarray:
     if values.is_fully_addressable:
         return np.asarray(values)
     shards = sorted(values.addressable_shards, key=lambda shard: shard.index[0].start or 0)

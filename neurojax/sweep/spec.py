@@ -14,7 +14,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+
+from neurojax.engine.numerics import is_key
 
 
 @runtime_checkable
@@ -50,6 +54,9 @@ def describe(value: Any, arrays: dict[str, np.ndarray] | None = None) -> Any:
         items = [describe(v, arrays) for v in value]
         names = getattr(value, "_fields", None)
         return items if names is None else _of_class(type(value), dict(zip(names, items, strict=True)))
+    if is_key(value):
+        words = np.asarray(jax.random.key_data(value))
+        return {"keys": str(jax.random.key_impl(value)), "words": _array(words, arrays)}
     if hasattr(value, "__array__"):
         return _array(np.asarray(value), arrays)
     if isinstance(value, functools.partial):
@@ -162,6 +169,8 @@ def rebuild(description: Any, arrays: Arrays) -> Any:
         return {name: rebuild(item, arrays) for name, item in description["dict"].items()}
     if "array" in description:
         return np.asarray(arrays[description["sha256"]])
+    if "keys" in description:
+        return jax.random.wrap_key_data(jnp.asarray(rebuild(description["words"], arrays)), impl=description["keys"])
     if "partial" in description:
         function, given, keywords = (rebuild(description[name], arrays) for name in ("partial", "args", "keywords"))
         return functools.partial(function, *given, **keywords)

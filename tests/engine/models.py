@@ -3,6 +3,7 @@
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 
 import neurojax as nj
@@ -73,6 +74,20 @@ class Walk(nj.System):
     def step(self, state, clock, drawn):
         new = {"x": state["x"] + self.push + drawn["z"], "count": state["count"] + 1}
         return nj.Step(new, {"u": drawn["u"]})
+
+
+class Coins(nj.System):
+    """x' = gain x + c from 1, with coins c = -1 or 1 that a key in the state throws: with a gain of 1 exact in any program."""
+
+    gain: Any = 1.0
+    kind: str = eqx.field(static=True, default="threefry2x32")
+
+    def init(self, key):
+        return {"x": jnp.ones(3), "key": jax.random.key(jax.random.bits(key), impl=self.kind)}
+
+    def step(self, state, clock, drawn):
+        now, later = jax.random.split(state["key"])
+        return {"x": self.gain * state["x"] + jax.random.rademacher(now, (3,), jnp.float32), "key": later}
 
 
 class Exploding(nj.Flow):

@@ -14,6 +14,7 @@ import neurojax as nj
 from neurojax.engine.drive import Pace
 from neurojax.sweep.machine import Machine
 from neurojax.sweep.store import Store
+from tests.engine.models import Coins
 from tests.sweep.models import Explosion, Growth, Spins, below_ten, largest
 
 RECORD = {"most": nj.Last(largest)}
@@ -81,6 +82,26 @@ def test_an_invariant_freezes_the_lane_that_breaks_it():
     assert (run.status, run.bad_step, float(run.final_state.state[0])) == (2, 3, 8.0)
     jitted = jax.jit(lambda g: nj.simulate(Growth(g), steps=60, dt=1.0, options=nj.Options(invariant=below_ten)).bad_step)
     assert int(jitted(2.0)) == 3
+
+
+class Shown(Growth):
+    """Growth that shows the sum of its state before the step."""
+
+    def step(self, state, clock, drawn):
+        return nj.Step(self.gain * state, {"sum": jnp.sum(state)})
+
+
+def sum_below_ten(view):
+    """Whether the sum that the step has shown is below ten."""
+    return view.aux["sum"] < 10
+
+
+def test_an_invariant_sees_what_a_step_shows():
+    """Three ones that double: 3, 6, 12 are shown by steps 0, 1, 2."""
+    data = go(Shown(), {"gain": [0.5, 2.0]}, invariant=sum_below_ten)
+    assert data.bad_step[:, 0].values.tolist() == [-1, 2]
+    run = nj.simulate(Shown(2.0), steps=60, dt=1.0, options=nj.Options(invariant=sum_below_ten))
+    assert (run.status, run.bad_step, float(run.final_state.state[0])) == (2, 2, 4.0)
 
 
 def test_an_invariant_belongs_to_what_a_store_holds(tmp_path):
@@ -173,6 +194,59 @@ def test_records_and_states_of_a_scripts_own_are_given_to_replay(tmp_path):
     again = nj.replay(path, {"gain": 10.0, "seed": 1}, record=own, state=begin)
     assert again.bad_step == 38
     assert float(again.before.state[0]) == pytest.approx(2e38, rel=1e-5)
+
+
+def place(view):
+    """Where the walkers are."""
+    return view.state["x"]
+
+
+def thrown(values, seed):
+    """A state of a lane with a key of its own."""
+    return {"x": np.full(3, float(seed), np.float32), "key": jax.random.key(seed + 7)}
+
+
+def same(a, b):
+    return np.array_equal(a["x"], b["x"]) and np.array_equal(jax.random.key_data(a["key"]), jax.random.key_data(b["key"]))
+
+
+@pytest.mark.parametrize("begin", ["own", "function", "state", "snapshot"])
+def test_lanes_with_keys_in_their_states_are_swept_resumed_and_replayed(tmp_path, begin):
+    """Coins are whole numbers: lanes are those of single runs to the bit, however they began, and so is where a replay ends."""
+    path, half = tmp_path / "coins.zarr", nj.simulate(Coins(), steps=5, dt=1.0, seed=3).final_state
+    state = {"own": None, "function": thrown, "state": half.state, "snapshot": half}[begin]
+    seeds, record = 1 if begin == "snapshot" else 3, {"x": nj.Last(place)}
+    settings = {"steps": 8, "dt": 1.0, "seeds": seeds, "state": state, "record": record}
+    over = {"gain": [1.0, 2.0, 0.0, 1e30]}
+    nj.sweep(Coins(), over, **settings, store=path, options=nj.SweepOptions(lanes=1, devices=2, shard=(0, 2)))
+    assert not bool((nj.load(path).status > 0).all())
+    data = nj.resume(path)
+    assert data.status.sel(seed=0).values.tolist() == [1, 1, 1, 2]
+    assert np.array_equal(data.x, nj.sweep(Coins(), over, **settings).x)
+    for gain, seed in ((1.0, 0), (2.0, seeds - 1), (1e30, 0)):
+        given = thrown({}, seed) if begin == "function" else state
+        run = nj.simulate(Coins(gain), steps=8, dt=1.0, seed=None if begin == "snapshot" else seed, state=given, record=record)
+        again = nj.replay(path, {"gain": gain, "seed": seed})
+        assert np.array_equal(data.x.sel(gain=gain, seed=seed), run.records["x"])
+        assert again.bad_step == run.bad_step
+        assert again.before.step == (run.final_state.step if run.status == 1 else run.bad_step)
+        assert same(again.before.state, run.final_state.state)
+        if run.status == 2:
+            later = jax.random.split(again.before.state["key"])[1]
+            assert np.array_equal(jax.random.key_data(again.after["key"]), jax.random.key_data(later))
+        more = nj.simulate(again.system, steps=2, dt=1.0, state=again.before)
+        assert more.final_state.step == again.before.step + 2
+
+
+def test_a_store_tells_keys_apart(tmp_path):
+    path, state = tmp_path / "coins.zarr", nj.simulate(Coins(), steps=5, dt=1.0, seed=3).final_state.state
+    settings = {"steps": 2, "dt": 1.0, "record": {"x": nj.Last(place)}, "store": path}
+    nj.sweep(Coins(), {"gain": [1.0]}, state=state, **settings)
+    nj.sweep(Coins(), {"gain": [1.0]}, state=state, **settings)
+    with pytest.raises(ValueError, match=r"run.state.key.words"):
+        nj.sweep(Coins(), {"gain": [1.0]}, state=state | {"key": jax.random.key(0)}, **settings)
+    with pytest.raises(ValueError, match=r"key.keys: threefry2x32 in the store, rbg here"):
+        nj.sweep(Coins(kind="rbg"), {"gain": [1.0]}, state=state | {"key": jax.random.key(0, impl="rbg")}, **settings)
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
