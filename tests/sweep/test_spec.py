@@ -2,10 +2,13 @@
 
 import functools
 import importlib
+import inspect
 import json
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -102,6 +105,150 @@ def test_a_class_is_known_by_its_equations(tmp_path, monkeypatch):
     assert describe(rebuild(seen[0], {})) == seen[0]
     with pytest.raises(ValueError, match=r"the text of decays1.Decay is not the one"):
         rebuild(seen[1] | {"class text": seen[0]["class text"]}, {})
+
+
+MODEL = """
+import equinox as eqx, jax, jax.numpy as jnp, neurojax as nj
+{above}
+class Decay(nj.System):
+    k: float = 1.0
+    {body}
+    def init(self, key):
+        return jnp.ones(2)
+    @property
+    def rate(self):
+        return {rate}
+    @staticmethod
+    def bent(x):
+        return {bent}
+    def step(self, state, clock, drawn):
+        return self.bent(state) * {step}
+"""
+
+
+def typed(source, name="typed", **given):
+    """The names of a source that has no file, like a cell of a notebook or `python -`."""
+    made = {"__name__": name, **given}
+    exec(compile(source, "<stdin>", "exec"), made)
+    return made
+
+
+def decay(above="", body="", rate="self.k", bent="x", step="self.rate", **given):
+    return describe(typed(MODEL.format(above=above, body=body, rate=rate, bent=bent, step=step), **given)["Decay"]())
+
+
+def test_a_class_without_source_is_known_by_its_code():
+    """An edit of a method, a property, a static method or a value in its body makes another class; typing it once more does not."""
+    changed = [{"step": "self.rate + 1"}, {"rate": "2 * self.k"}, {"bent": "jnp.tanh(x)"}, {"body": "floor = 1"}, {"body": "floor = 2"}]
+    changed += [{"body": "@eqx.filter_jit\n    def more(self): return 1"}, {"body": "@jax.jit\n    def more(self): return 2"}]
+    seen = [decay(), *(decay(**change) for change in changed)]
+    assert len(set(map(fingerprint, seen))) == len(seen)
+    assert decay() == seen[0]
+    assert indescribable(seen[0]) is None
+
+
+def test_a_class_without_source_and_code_cannot_be_told_apart():
+    assert indescribable(describe(typed("class Nothing: pass")["Nothing"])) == "typed.Nothing"
+    plain = typed("from typing import NamedTuple\nclass Plain(NamedTuple):\n    a: int")["Plain"]
+    assert indescribable(describe(plain(1))) is None
+    compiled = typed("class Compiled:\n    def __call__(self): return 1")["Compiled"]()
+    compiled.__qualname__, compiled.__module__ = "Plain.step", "typed"
+    plain.step = compiled
+    assert indescribable(describe(plain(1))) == "typed.Plain"
+
+
+HELPERS = """
+FACTOR, TABLE, BOTH = 2.0, None, {"low": [1, 2]}
+def odd(n):
+    return even(n - 1) if n else FACTOR
+def even(n):
+    return odd(n - 1) if n else BOTH
+def measure(view):
+    return odd(3) * helpers.speed(view) * (TABLE is None)
+"""
+
+
+def helpers(speed="FACTOR * view", factor=3.0):
+    module = type(inspect)("helpers")
+    exec(compile(f"FACTOR = {factor}\ndef speed(view): return {speed}", "<stdin>", "exec"), module.__dict__)
+    return module
+
+
+def test_what_a_function_uses_belongs_to_it():
+    """Values and helpers of its module and of the user's other modules, also those that helpers use, which may call one another."""
+
+    def described(helpers=helpers(), **more):  # noqa: B008
+        names = typed(HELPERS, helpers=helpers)
+        names.update(more)
+        return describe(names["measure"])
+
+    seen = [described(), described(FACTOR=100.0), described(BOTH={"low": [1, 3]}), described(TABLE=WEIGHTS), described(TABLE=2 * WEIGHTS)]
+    seen += [described(helpers("view")), described(helpers(factor=4.0)), described(even=lambda n: n)]
+    assert len(set(map(fingerprint, seen))) == len(seen)
+    assert described() == described(unused=3, view=4.0, n=5) == seen[0]
+    assert list(differences(seen[0], seen[1], "measure")) == ["measure.odd.FACTOR: 2.0 in the store, 100.0 here"]
+    assert list(differences(seen[0], seen[6], "measure")) == ["measure.helpers.speed.FACTOR: 3.0 in the store, 4.0 here"]
+
+
+def test_what_the_methods_of_a_class_use_belongs_to_it():
+    seen = [decay(step="FACTOR", FACTOR=1), decay(step="FACTOR", FACTOR=100), decay(above="FACTOR = 1", body="step = lambda *_: FACTOR")]
+    assert len(set(map(fingerprint, seen))) == len(seen)
+    assert list(differences({"system": seen[0]}, {"system": seen[1]})) == ["system.step.FACTOR: 1 in the store, 100 here"]
+
+    def made(scale):
+        class Scaled(nj.System):
+            def step(self, state, clock, drawn):
+                return scale * state
+
+        return Scaled()
+
+    assert describe(made(1)) != describe(made(2))
+    assert describe(functools.partial(type(made(1)), 3)) != describe(functools.partial(type(made(2)), 3))
+
+
+def test_libraries_and_what_cannot_be_described_are_left_out():
+    """Another version of JAX makes no other model; neither do a logger's level, a lock, or a module."""
+    source = "import logging, math, threading, jax, jax.numpy as jnp, numpy as np, neurojax as nj\nfrom jax.nn import relu\n"
+    source += (
+        "LOG, LOCK, KIND, KEY, LONG = logging.getLogger('x'), threading.Lock(), jnp.dtype(float), jax.random.key(0), list(range(10**4))\n"
+    )
+    source += "def measure(v): return LOG, LOCK, KIND, KEY, LONG, math.pi, jnp.tanh(v), np.sin(v), relu(v), nj.order_parameter(v), print(v)"
+    seen = describe(typed(source)["measure"])
+    assert seen["uses"].keys() == {"LONG"}
+    assert len(json.dumps(seen)) < 1000
+    assert describe(jnp.tanh) == {"function": "jax.numpy.tanh"}
+    assert rebuild(describe(jnp.tanh), {}) is jnp.tanh
+    assert describe(jax.nn.initializers.normal(0.1)) != describe(jax.nn.initializers.normal(0.2))
+
+
+def test_wrappers_are_seen_through_or_told_apart():
+    """A jit is not part of a function; a transformation is, and so is a wrapper of the user's own."""
+
+    def twice(function, by):
+        @functools.wraps(function)
+        def wrapper(view):
+            return by * function(view)
+
+        return wrapper
+
+    assert describe(jax.jit(energy)) == describe(eqx.filter_jit(energy)) == describe(energy)
+    assert fingerprint(describe(jax.vmap(energy))) != fingerprint(describe(jax.vmap(energy, in_axes=1))) != fingerprint(describe(energy))
+    assert describe(twice(energy, 2)) != describe(twice(energy, 3)) != describe(energy)
+
+
+FACTOR = 1
+
+
+def scaled(view):
+    return FACTOR * view.state
+
+
+def test_a_function_whose_values_have_changed_is_not_built_again(monkeypatch):
+    described = describe(scaled)
+    assert rebuild(described, {}) is scaled
+    monkeypatch.setitem(globals(), "FACTOR", 100)
+    with pytest.raises(ValueError, match=r"scaled is not the function.*scaled.FACTOR: 1 in the store, 100 here"):
+        rebuild(described, {})
 
 
 def test_named_tuples_and_lists_come_back_as_they_were():
