@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -44,7 +45,7 @@ def _column(name: str, values: Any) -> Any:
     values = values if isinstance(values, np.ndarray) else list(values)
     if len(values) == 0:
         raise ValueError(f"over[{name!r}] is empty: give at least one value")
-    if isinstance(values, list) and all(isinstance(v, int | float | np.integer | np.floating) and not isinstance(v, bool) for v in values):
+    if isinstance(values, list) and all(map(_is_number, values)):
         whole = all(isinstance(v, int | np.integer) for v in values)
         values = np.asarray(values, dtype=np.int64 if whole else np.float64)
     elif isinstance(values, list) and all(isinstance(v, np.ndarray) for v in values) and len({v.shape for v in values}) == 1:
@@ -52,6 +53,10 @@ def _column(name: str, values: Any) -> Any:
     if isinstance(values, np.ndarray) and values.dtype.kind in "fiu" and not np.all(np.isfinite(values)):
         raise ValueError(f"over[{name!r}]={values.ravel()[~np.isfinite(values.ravel())][0]}: every value of an axis must be finite")
     return values
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool | enum.Enum)
 
 
 def zip_axes(columns: Mapping[str, Any] | None = None, **more: Any) -> Axis:

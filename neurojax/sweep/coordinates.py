@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -34,10 +35,16 @@ def described(axes: Mapping[str, Axis], arrays: dict[str, np.ndarray]) -> Column
             return values
         whole = [describe(value, arrays) for value in values]
         arrays_of = isinstance(values, np.ndarray)
-        labels = list(range(len(values))) if arrays_of else [value if isinstance(value, str) else repr(value) for value in values]
+        labels = list(range(len(values))) if arrays_of else list(map(_label, values))
         return {"labels": labels, "content": [fingerprint(one) for one in whole], "values": whole}
 
     return {dimension: {name: column(values) for name, values in axis.columns.items()} for dimension, axis in axes.items()}
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, enum.Enum):
+        return str(value) if isinstance(value, str) else f"{type(value).__name__}.{value.name}"
+    return value if isinstance(value, str) else repr(value)
 
 
 def contents(axes: Iterable[Columns]) -> dict[str, list[str]]:

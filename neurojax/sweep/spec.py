@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import functools
 import hashlib
 import importlib
@@ -60,6 +61,9 @@ class _Writer:
     lenient: bool = False
 
     def __call__(self, value: Any) -> Any:
+        if isinstance(value, enum.Enum):
+            own = self(value.value)
+            return self.of_class("enum", type(value)) | {"member": value.name} | ({} if _undescribed(own) else {"value": own})
         if isinstance(value, float) and not math.isfinite(value):
             return {"float": str(value)}
         if isinstance(value, bool | int | float | str) or value is None:
@@ -75,7 +79,7 @@ class _Writer:
         if isinstance(value, tuple):
             items = [self(v) for v in value]
             names = getattr(value, "_fields", None)
-            return items if names is None else self.of_class(type(value), dict(zip(names, items, strict=True)))
+            return items if names is None else self.of_class("class", type(value), dict(zip(names, items, strict=True)))
         if hasattr(value, "__array__"):
             return self.array(np.asarray(value))
         if isinstance(value, functools.partial):
@@ -85,7 +89,7 @@ class _Writer:
         fields = getattr(value, "__dataclass_fields__", None)
         if fields is not None:
             own = {name: self(getattr(value, name)) for name in fields}
-            return self.of_class(type(value), own)
+            return self.of_class("class", type(value), own)
         if inspect.ismethod(value):
             return {"method": value.__name__, "self": self(value.__self__)}
         if callable(value) and hasattr(value, "__qualname__"):
@@ -102,13 +106,13 @@ class _Writer:
             self.arrays[name] = array
         return {"array": list(array.shape), "dtype": str(array.dtype), "sha256": name}
 
-    def of_class(self, kind: type, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def of_class(self, key: str, kind: type, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """An object: ours by the class's name alone, so that it may move between our modules; others with the text of their equations."""
         known = self.kind(kind)
         if "indescribable" in known:
             return known
         name = kind.__qualname__ if _is_ours(kind.__module__) else known["function"]
-        return {"class": name, **{f"class {part}": known[part] for part in ("text", "uses") if part in known}, **(fields or {})}
+        return {key: name, **{f"class {part}": known[part] for part in ("text", "uses") if part in known}, **(fields or {})}
 
     def kind(self, kind: type) -> dict[str, Any]:
         """A class, with what its methods use by method, and the values in its body."""
@@ -198,6 +202,8 @@ def rebuild(description: Any, arrays: Arrays) -> Any:
         return description
     if "class" in description:
         return _built(description, arrays)
+    if "enum" in description:
+        return _member(description, arrays)
     if "function" in description:
         return _found(description)
     if "list" in description:
@@ -231,13 +237,25 @@ def _class(description: Mapping[str, Any], name: str) -> type:
     kind = _named(name)
     if not isinstance(kind, type):
         raise ValueError(f"{name} is no class")
-    here = _Writer(None).of_class(kind)
+    here = _Writer(None).of_class("class", kind)
     if description.get("class text") != here.get("class text"):
         raise ValueError(f"the text of {name} is not the one that the store was made with")
     stored, own = ({"uses": one.get("class uses")} for one in (description, here))
     if stored != own:
         raise ValueError(f"{name} is not the class that the store was made with; {next(differences(stored, own, name))}")
     return kind
+
+
+def _member(description: Mapping[str, Any], arrays: Arrays) -> Any:
+    """A member of an enumeration: a flag by its value, since a union of flags has no name of its own."""
+    kind, name = _class(description, description["enum"]), description["member"]
+    if not issubclass(kind, enum.Enum):
+        raise ValueError(f"{description['enum']} is no enumeration")
+    if issubclass(kind, enum.Flag):
+        return kind(rebuild(description["value"], arrays))
+    if name not in kind.__members__:
+        raise ValueError(f"{description['enum']} has no member {name} (any more)")
+    return kind[name]
 
 
 def _built(description: Mapping[str, Any], arrays: Arrays) -> Any:
@@ -302,7 +320,7 @@ def _have_parts(stored: Any, given: Any) -> bool:
     """Whether two descriptions are compared part by part, and not as one value."""
     if not isinstance(stored, Mapping) or not isinstance(given, Mapping):
         return False
-    if "class" not in stored and {"array", "float", "long"} & {*stored, *given}:
+    if "class" not in stored and {"array", "float", "enum", "long"} & {*stored, *given}:
         return False
     return not stored or not given or bool(set(stored) & set(given))
 
@@ -316,6 +334,8 @@ def said(description: Any) -> str:
     inner = ", ".join(f"{k}={said(v)}" for k, v in description.items() if k not in OF_CLASS and v is not None)
     if "class" in description:
         return f"{description['class']}({inner})"
+    if "enum" in description:
+        return f"{description['enum']}.{description['member']}"
     if "array" in description:
         return f"array of shape {tuple(description['array'])} ({description['sha256'][:8]})"
     if "function" in description:

@@ -193,6 +193,9 @@ def methods_of(kind: type) -> list[tuple[str, Any]]:
 
 def attributes_of(kind: type) -> list[tuple[str, Any]]:
     """The values in the body of a class, by name; not the defaults of fields, which its objects have themselves."""
+    members = getattr(kind, "__members__", None)
+    if members is not None:
+        return [(name, member.value) for name, member in members.items()]
     hidden = {*getattr(kind, "__dataclass_fields__", ()), *getattr(kind, "_fields", ()), "_fields", "_field_defaults", "_abc_impl"}
     own = [(name, value) for name, value in sorted(vars(kind).items()) if name not in hidden and not name.startswith("__")]
     return [(name, value) for name, value in own if not _functions_in(value)]

@@ -1,5 +1,6 @@
 """Descriptions: the same for the same thing, different for another, and things can be built from them again."""
 
+import enum
 import functools
 import importlib
 import inspect
@@ -249,6 +250,31 @@ def test_a_function_whose_values_have_changed_is_not_built_again(monkeypatch):
     monkeypatch.setitem(globals(), "FACTOR", 100)
     with pytest.raises(ValueError, match=r"scaled is not the function.*scaled.FACTOR: 1 in the store, 100 here"):
         rebuild(described, {})
+
+
+class Colour(enum.IntEnum):
+    RED = 1
+    BLUE = 2
+
+
+class Way(enum.Flag):
+    UP = enum.auto()
+    LEFT = enum.auto()
+
+
+@pytest.mark.parametrize("member", [Colour.RED, Way.UP | Way.LEFT, {"a": (Colour.BLUE,)}], ids=str)
+def test_members_of_enumerations_come_back_as_such(member):
+    again = rebuild(json.loads(json.dumps(describe(member))), {})
+    assert again == member
+    assert said(describe(again)) == said(describe(member))
+    assert not isinstance(member, enum.Enum) or again is member
+
+
+def test_members_of_enumerations_are_no_numbers():
+    assert describe(Colour.RED) != describe(1) != describe(Colour.BLUE)
+    assert said(describe(Colour.RED)).endswith("Colour.RED")
+    with pytest.raises(ValueError, match="has no member GREEN"):
+        rebuild(describe(Colour.RED) | {"member": "GREEN"}, {})
 
 
 def test_named_tuples_and_lists_come_back_as_they_were():
