@@ -76,6 +76,8 @@ class _Writer:
             return {"dict": {str(name): self(item) for name, item in value.items()}}
         if isinstance(value, list):
             return {"list": [self(v) for v in value]}
+        if isinstance(value, frozenset | set):
+            return {type(value).__name__: sorted(map(self, value), key=json.dumps)}  # each process has an order of its own
         if isinstance(value, tuple):
             items = [self(v) for v in value]
             names = getattr(value, "_fields", None)
@@ -157,7 +159,7 @@ class _Writer:
             return None
         if _undescribed(described):
             return None
-        plain = not isinstance(described, Mapping) or described.keys() & {"dict", "list"}
+        plain = not isinstance(described, Mapping) or described.keys() & {"dict", "list", "set", "frozenset"}
         return {"long": fingerprint(described)} if plain and len(json.dumps(described)) > LONGEST else described
 
 
@@ -208,6 +210,9 @@ def rebuild(description: Any, arrays: Arrays) -> Any:
         return _found(description)
     if "list" in description:
         return [rebuild(item, arrays) for item in description["list"]]
+    if "set" in description or "frozenset" in description:
+        ((kind, items),) = description.items()
+        return {"set": set, "frozenset": frozenset}[kind](rebuild(item, arrays) for item in items)
     if "method" in description:
         return getattr(rebuild(description["self"], arrays), description["method"])
     if "float" in description:
@@ -345,8 +350,9 @@ def said(description: Any) -> str:
         return description["float"]
     if "long" in description:
         return f"a long value ({description['long'][:8]})"
-    if "list" in description:
-        return said(description["list"])
+    for kind, brackets in (("list", "[]"), ("set", "{}"), ("frozenset", "{}")):
+        if kind in description:
+            return f"{brackets[0]}{', '.join(map(said, description[kind]))}{brackets[1]}"
     if "dict" in description:
         return f"{{{', '.join(f'{name}: {said(item)}' for name, item in description['dict'].items())}}}"
     return f"{{{inner}}}"
