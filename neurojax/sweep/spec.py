@@ -73,7 +73,7 @@ class _Writer:
         if isinstance(value, type):
             return self.kind(value)
         if isinstance(value, Mapping):
-            return {"dict": {str(name): self(item) for name, item in value.items()}}
+            return self.mapping(value)
         if isinstance(value, list):
             return {"list": [self(v) for v in value]}
         if isinstance(value, frozenset | set):
@@ -107,6 +107,12 @@ class _Writer:
         if self.arrays is not None:
             self.arrays[name] = array
         return {"array": list(array.shape), "dtype": str(array.dtype), "sha256": name}
+
+    def mapping(self, value: Mapping[Any, Any]) -> Any:
+        """A dict: by name, or as pairs where there are other keys than texts."""
+        if any(type(name) is not str for name in value):
+            return {"items": [[self(name), self(item)] for name, item in value.items()]}
+        return {"dict": {name: self(item) for name, item in value.items()}}
 
     def of_class(self, key: str, kind: type, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """An object: ours by the class's name alone, so that it may move between our modules; others with the text of their equations."""
@@ -159,7 +165,7 @@ class _Writer:
             return None
         if _undescribed(described):
             return None
-        plain = not isinstance(described, Mapping) or described.keys() & {"dict", "list", "set", "frozenset"}
+        plain = not isinstance(described, Mapping) or described.keys() & {"dict", "list", "items", "set", "frozenset"}
         return {"long": fingerprint(described)} if plain and len(json.dumps(described)) > LONGEST else described
 
 
@@ -219,6 +225,8 @@ def rebuild(description: Any, arrays: Arrays) -> Any:
         return float(description["float"])
     if "dict" in description:
         return {name: rebuild(item, arrays) for name, item in description["dict"].items()}
+    if "items" in description:
+        return {rebuild(name, arrays): rebuild(item, arrays) for name, item in description["items"]}
     if "array" in description:
         return np.asarray(arrays[description["sha256"]])
     if "partial" in description:
@@ -353,6 +361,7 @@ def said(description: Any) -> str:
     for kind, brackets in (("list", "[]"), ("set", "{}"), ("frozenset", "{}")):
         if kind in description:
             return f"{brackets[0]}{', '.join(map(said, description[kind]))}{brackets[1]}"
-    if "dict" in description:
-        return f"{{{', '.join(f'{name}: {said(item)}' for name, item in description['dict'].items())}}}"
+    if "dict" in description or "items" in description:
+        items = description["items"] if "items" in description else description["dict"].items()
+        return f"{{{', '.join(f'{said(name)}: {said(item)}' for name, item in items)}}}"
     return f"{{{inner}}}"

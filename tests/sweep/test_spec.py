@@ -32,7 +32,7 @@ THINGS = [
     nj.Mean(functools.partial(energy, scale=3.0)),
     nj.Schedule({"rest": nj.Phase(2.0), "pulse": nj.Phase(1.0, {"coupling": 3.0})}),
     {"a": (1, 2.5, None, True, "text", float("inf")), "b": np.arange(3)},
-    ({2.5}, frozenset({"x", "y"})),
+    {3: "three", (1, "a"): {2.5}, None: frozenset({"x", "y"})},
 ]
 
 
@@ -278,8 +278,8 @@ def test_members_of_enumerations_are_no_numbers():
         rebuild(describe(Colour.RED) | {"member": "GREEN"}, {})
 
 
-def test_named_tuples_lists_and_sets_come_back_as_they_were():
-    for value in (Pair(1, [2.0, (3, None)]), [Pair("x", True)], frozenset({"x", "y"})):
+def test_named_tuples_lists_sets_and_dicts_come_back_as_they_were():
+    for value in (Pair(1, [2.0, (3, None)]), [Pair("x", True)], {3: "three", (1, "a"): {2.5}}, frozenset({"x", "y"})):
         assert rebuild(json.loads(json.dumps(describe(value))), {}) == value
         assert type(rebuild(describe(value), {})) is type(value)
 
