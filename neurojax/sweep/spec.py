@@ -109,10 +109,11 @@ class _Writer:
         return {"array": list(array.shape), "dtype": str(array.dtype), "sha256": name}
 
     def mapping(self, value: Mapping[Any, Any]) -> Any:
-        """A dict: by name, or as pairs where there are other keys than texts."""
+        """A dict, whose order is kept: that of a schedule's phases matters."""
         if any(type(name) is not str for name in value):
             return {"items": [[self(name), self(item)] for name, item in value.items()]}
-        return {"dict": {name: self(item) for name, item in value.items()}}
+        order = {"order": list(value)} if list(value) != sorted(value) else {}
+        return {"dict": {name: self(item) for name, item in value.items()}} | order
 
     def of_class(self, key: str, kind: type, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """An object: ours by the class's name alone, so that it may move between our modules; others with the text of their equations."""
@@ -224,7 +225,7 @@ def rebuild(description: Any, arrays: Arrays) -> Any:
     if "float" in description:
         return float(description["float"])
     if "dict" in description:
-        return {name: rebuild(item, arrays) for name, item in description["dict"].items()}
+        return {name: rebuild(description["dict"][name], arrays) for name in description.get("order", description["dict"])}
     if "items" in description:
         return {rebuild(name, arrays): rebuild(item, arrays) for name, item in description["items"]}
     if "array" in description:

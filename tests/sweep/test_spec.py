@@ -278,6 +278,14 @@ def test_members_of_enumerations_are_no_numbers():
         rebuild(describe(Colour.RED) | {"member": "GREEN"}, {})
 
 
+def test_the_order_of_phases_is_part_of_a_schedule():
+    one, other = nj.Schedule({"rest": 1.0, "pulse": 2.0}), nj.Schedule({"pulse": 2.0, "rest": 1.0})
+    assert fingerprint(describe(one)) != fingerprint(describe(other))
+    for schedule in (one, other):
+        again = rebuild(json.loads(json.dumps(describe(schedule), sort_keys=True)), {})
+        assert list(again.phases) == list(schedule.phases)
+
+
 def test_named_tuples_lists_sets_and_dicts_come_back_as_they_were():
     for value in (Pair(1, [2.0, (3, None)]), [Pair("x", True)], {3: "three", (1, "a"): {2.5}}, frozenset({"x", "y"})):
         assert rebuild(json.loads(json.dumps(describe(value))), {}) == value
