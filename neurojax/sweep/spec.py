@@ -15,6 +15,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from neurojax.sweep import texts
@@ -82,6 +84,8 @@ class _Writer:
             items = [self(v) for v in value]
             names = getattr(value, "_fields", None)
             return items if names is None else self.of_class("class", type(value), dict(zip(names, items, strict=True)))
+        if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
+            return {"key": str(jax.random.key_impl(value)), "words": self.array(np.asarray(jax.random.key_data(value)))}
         if hasattr(value, "__array__"):
             return self.array(np.asarray(value))
         if isinstance(value, functools.partial):
@@ -224,6 +228,8 @@ def rebuild(description: Any, arrays: Arrays) -> Any:
         return getattr(rebuild(description["self"], arrays), description["method"])
     if "float" in description:
         return float(description["float"])
+    if "key" in description:
+        return jax.random.wrap_key_data(rebuild(description["words"], arrays), impl=description["key"])
     if "dict" in description:
         return {name: rebuild(description["dict"][name], arrays) for name in description.get("order", description["dict"])}
     if "items" in description:
@@ -334,7 +340,7 @@ def _have_parts(stored: Any, given: Any) -> bool:
     """Whether two descriptions are compared part by part, and not as one value."""
     if not isinstance(stored, Mapping) or not isinstance(given, Mapping):
         return False
-    if "class" not in stored and {"array", "float", "enum", "long"} & {*stored, *given}:
+    if "class" not in stored and {"array", "float", "enum", "key", "long"} & {*stored, *given}:
         return False
     return not stored or not given or bool(set(stored) & set(given))
 

@@ -216,7 +216,7 @@ def test_libraries_and_what_cannot_be_described_are_left_out():
     )
     source += "def measure(v): return LOG, LOCK, KIND, KEY, LONG, math.pi, jnp.tanh(v), np.sin(v), relu(v), nj.order_parameter(v), print(v)"
     seen = describe(typed(source)["measure"])
-    assert seen["uses"].keys() == {"LONG"}
+    assert seen["uses"].keys() == {"KEY", "LONG"}
     assert len(json.dumps(seen)) < 1000
     assert describe(jnp.tanh) == {"function": "jax.numpy.tanh"}
     assert rebuild(describe(jnp.tanh), {}) is jnp.tanh
@@ -284,6 +284,12 @@ def test_the_order_of_phases_is_part_of_a_schedule():
     for schedule in (one, other):
         again = rebuild(json.loads(json.dumps(describe(schedule), sort_keys=True)), {})
         assert list(again.phases) == list(schedule.phases)
+
+
+def test_keys_of_random_numbers_come_back():
+    arrays, key = {}, jax.random.key(7)
+    assert rebuild(describe(key, arrays), arrays) == key
+    assert describe(key) != describe(jax.random.key(8))
 
 
 def test_named_tuples_lists_sets_and_dicts_come_back_as_they_were():
