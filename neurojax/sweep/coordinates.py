@@ -33,7 +33,7 @@ def described(axes: Mapping[str, Axis], arrays: dict[str, np.ndarray]) -> Column
     def column(values: Any) -> Any:
         if is_plain(values):
             return values
-        whole = [describe(value, arrays) for value in values]
+        whole = [describe(value, arrays, cast=True) for value in values]
         arrays_of = isinstance(values, np.ndarray)
         labels = list(range(len(values))) if arrays_of else list(map(_label, values))
         return {"labels": labels, "content": [fingerprint(one) for one in whole], "values": whole}
@@ -152,7 +152,7 @@ def axes_of(batch: Batch, given: Mapping[str, Axis], arrays: Arrays) -> dict[str
         if not isinstance(values, Mapping):
             return values
         own = list(given[dimension].columns[name]) if dimension in given else []
-        at_hand = {fingerprint(describe(value)): value for value in own}
+        at_hand = {fingerprint(describe(value, cast=True)): value for value in own}
         try:
             found = [at_hand[c] if c in at_hand else rebuild(v, arrays) for c, v in zip(values["content"], values["values"], strict=True)]
         except ValueError as error:

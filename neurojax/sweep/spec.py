@@ -15,10 +15,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from neurojax.engine.schedule import Phase
+from neurojax.engine.system import Recipe
 from neurojax.sweep import texts
 
 OF_CLASS = ("class", "class text", "class uses")
@@ -39,15 +42,16 @@ def fingerprint(description: Any) -> str:
     return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
 
 
-def describe(value: Any, arrays: dict[str, np.ndarray] | None = None) -> Any:
+def describe(value: Any, arrays: dict[str, np.ndarray] | None = None, *, cast: bool = False) -> Any:
     """JSON for a model, a record, a setting: class names and fields, hashes of arrays, names and texts of functions.
 
     Functions and classes that are not ours are told apart by their texts and by what these use: what a function has closed over, its
     defaults, and the values and helpers of the user's own modules, as far as they can be described.
 
     arrays: gathers the arrays by their hash, without which `rebuild` cannot put them back.
+    cast: the value is one that a run casts, as it does a state: 3 becomes 3.0 there, while np.int32(3) stays whole.
     """
-    return _Writer(arrays)(value)
+    return _Writer(arrays)(value, cast)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +66,7 @@ class _Writer:
     met: dict[int, Any] | None = None
     lenient: bool = False
 
-    def __call__(self, value: Any) -> Any:
+    def __call__(self, value: Any, cast: bool = False) -> Any:
         if isinstance(value, enum.Enum):
             own = self(value.value)
             return self.of_class("enum", type(value)) | {"member": value.name} | ({} if _undescribed(own) else {"value": own})
@@ -71,30 +75,30 @@ class _Writer:
         if isinstance(value, bool | int | float | str) or value is None:
             return value.item() if isinstance(value, np.generic) else value
         if isinstance(value, np.generic):
-            return self.array(np.asarray(value))
+            return self.array(np.asarray(value), cast)
         if isinstance(value, type):
             return self.kind(value)
         if isinstance(value, Mapping):
-            return self.mapping(value)
+            return self.mapping(value, cast)
         if isinstance(value, list):
-            return {"list": [self(v) for v in value]}
+            return {"list": [self(v, cast) for v in value]}
         if isinstance(value, frozenset | set):
             return {type(value).__name__: sorted(map(self, value), key=json.dumps)}  # each process has an order of its own
         if isinstance(value, tuple):
-            items = [self(v) for v in value]
+            items = [self(v, cast) for v in value]
             names = getattr(value, "_fields", None)
             return items if names is None else self.of_class("class", type(value), dict(zip(names, items, strict=True)))
         if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
             return {"key": str(jax.random.key_impl(value)), "words": self.array(np.asarray(jax.random.key_data(value)))}
         if hasattr(value, "__array__"):
-            return self.array(np.asarray(value))
+            return self.array(np.asarray(value), cast)
         if isinstance(value, functools.partial):
             return {"partial": self(value.func), "args": self(value.args), "keywords": self(value.keywords)}
         if isinstance(value, texts.JITTED):
             return self(value.__wrapped__)  # pyright: ignore[reportAttributeAccessIssue]
         fields = getattr(value, "__dataclass_fields__", None)
         if fields is not None:
-            own = {name: self(getattr(value, name)) for name in fields}
+            own = {name: self(getattr(value, name), _is_cast(value, field, cast)) for name, field in fields.items()}
             return self.of_class("class", type(value), own)
         if inspect.ismethod(value):
             return {"method": value.__name__, "self": self(value.__self__)}
@@ -103,21 +107,21 @@ class _Writer:
         text, name = repr(value), f"{type(value).__module__}.{type(value).__qualname__}"
         return {"indescribable" if " at 0x" in text else "repr": name, "text": text}
 
-    def array(self, array: np.ndarray) -> Any:
-        """An array; a number of its own as such."""
+    def array(self, array: np.ndarray, cast: bool = False) -> Any:
+        """An array; a number of its own as such, but for one whose being whole matters."""
         if array.ndim == 0:
-            return self(array.item())
+            return {"whole": array.item(), "dtype": str(array.dtype)} if cast and array.dtype.kind in "iu" else self(array.item())
         name = array_name(array)
         if self.arrays is not None:
             self.arrays[name] = array
         return {"array": list(array.shape), "dtype": str(array.dtype), "sha256": name}
 
-    def mapping(self, value: Mapping[Any, Any]) -> Any:
+    def mapping(self, value: Mapping[Any, Any], cast: bool) -> Any:
         """A dict, whose order is kept: that of a schedule's phases matters."""
         if any(type(name) is not str for name in value):
-            return {"items": [[self(name), self(item)] for name, item in value.items()]}
+            return {"items": [[self(name), self(item, cast)] for name, item in value.items()]}
         order = {"order": list(value)} if list(value) != sorted(value) else {}
-        return {"dict": {name: self(item) for name, item in value.items()}} | order
+        return {"dict": {name: self(item, cast) for name, item in value.items()}} | order
 
     def of_class(self, key: str, kind: type, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """An object: ours by the class's name alone, so that it may move between our modules; others with the text of their equations."""
@@ -182,6 +186,15 @@ def _told_by(name: str, text: str | None, uses: Mapping[str, Any]) -> dict[str, 
     return described | ({"uses": known} if known else {})
 
 
+def _is_cast(owner: Any, field: dataclasses.Field, around: bool) -> bool:
+    """Whether a run casts the numbers in a field."""
+    if isinstance(owner, Phase):
+        return field.name == "change"
+    if isinstance(owner, Recipe) or field.metadata.get("static", False):
+        return False
+    return around or isinstance(owner, eqx.Module)
+
+
 def _undescribed(description: Any) -> bool:
     return re.search(r'"(indescribable|repr)": "', json.dumps(description)) is not None
 
@@ -228,6 +241,8 @@ def rebuild(description: Any, arrays: Arrays) -> Any:
         return getattr(rebuild(description["self"], arrays), description["method"])
     if "float" in description:
         return float(description["float"])
+    if "whole" in description:
+        return np.dtype(description["dtype"]).type(description["whole"])
     if "key" in description:
         return jax.random.wrap_key_data(rebuild(description["words"], arrays), impl=description["key"])
     if "dict" in description:
@@ -340,7 +355,7 @@ def _have_parts(stored: Any, given: Any) -> bool:
     """Whether two descriptions are compared part by part, and not as one value."""
     if not isinstance(stored, Mapping) or not isinstance(given, Mapping):
         return False
-    if "class" not in stored and {"array", "float", "enum", "key", "long"} & {*stored, *given}:
+    if "class" not in stored and {"array", "whole", "float", "enum", "key", "long"} & {*stored, *given}:
         return False
     return not stored or not given or bool(set(stored) & set(given))
 
@@ -358,6 +373,8 @@ def said(description: Any) -> str:
         return f"{description['enum']}.{description['member']}"
     if "array" in description:
         return f"array of shape {tuple(description['array'])} ({description['sha256'][:8]})"
+    if "whole" in description:
+        return f"{description['dtype']}({description['whole']})"
     if "function" in description:
         mark = f" ({description['text'][:8]})" if "text" in description else ""
         return f"{description['function']}{mark}"

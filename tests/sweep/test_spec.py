@@ -1,10 +1,14 @@
 """Descriptions: the same for the same thing, different for another, and things can be built from them again."""
 
+import dataclasses
 import enum
 import functools
 import importlib
 import inspect
 import json
+import os
+import subprocess
+import sys
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -278,6 +282,32 @@ def test_members_of_enumerations_are_no_numbers():
         rebuild(describe(Colour.RED) | {"member": "GREEN"}, {})
 
 
+@dataclasses.dataclass(frozen=True)
+class Every:
+    steps: Any
+
+
+class Counted(eqx.Module):
+    moving: Any
+    fixed: Any = eqx.field(static=True, default=3)
+
+
+def test_whole_numbers_of_a_model_stay_whole():
+    """A run casts 3 to 3.0, but keeps np.int32(3): where it casts they are two models, elsewhere the same number."""
+    kinds = [3, np.int32(3), np.uint8(3), (3,), (jnp.asarray(3),)]
+    assert len({fingerprint(describe(Counted(kind))) for kind in kinds}) == len(kinds)
+    for kind in kinds:
+        again = rebuild(json.loads(json.dumps(describe(Counted(kind)))), {})
+        assert describe(again) == describe(Counted(kind))
+        assert getattr(again.moving, "dtype", int) == getattr(kind, "dtype", int) or isinstance(kind, tuple)
+    with pytest.warns(UserWarning, match="set as static"):
+        assert describe(Counted(1.0, np.int64(3))) == describe(Counted(1.0))
+    assert describe(Every(np.int64(3))) == describe(Every(3))
+    assert describe(nj.Phase(2.0, {"k": np.int32(3)})) != describe(nj.Phase(2.0, {"k": 3}))
+    assert describe(np.int32(3)) == describe(jnp.asarray(3)) == 3
+    assert describe({"count": np.int32(3)}, cast=True) != describe({"count": 3}, cast=True)
+
+
 def test_the_order_of_phases_is_part_of_a_schedule():
     one, other = nj.Schedule({"rest": 1.0, "pulse": 2.0}), nj.Schedule({"pulse": 2.0, "rest": 1.0})
     assert fingerprint(describe(one)) != fingerprint(describe(other))
@@ -290,6 +320,50 @@ def test_keys_of_random_numbers_come_back():
     arrays, key = {}, jax.random.key(7)
     assert rebuild(describe(key, arrays), arrays) == key
     assert describe(key) != describe(jax.random.key(8))
+
+
+FRESH = """
+import enum, equinox as eqx, jax.numpy as jnp, neurojax as nj
+from typing import Any
+class Colour(enum.IntEnum):
+    RED = 1
+    BLUE = 2
+class Model(nj.System):
+    table: Any
+    place: Any
+    gain: float = 1.0
+    colour: Any = eqx.field(static=True, default=Colour.BLUE)
+    names: Any = eqx.field(static=True, default=frozenset({"alpha", "beta", "gamma", "delta", "epsilon", "zeta"}))
+    def init(self, key):
+        return jnp.ones(())
+    def step(self, state, clock, drawn):
+        assert "beta" in self.names
+        return state + self.gain * self.table[3][self.place] if self.colour is Colour.BLUE else -state
+def last(view):
+    return view.state
+"""
+
+
+def test_a_fresh_process_goes_on_with_what_this_one_began(tmp_path, monkeypatch):
+    """An enumeration, an integer as an index, a set, a dict of numbers: gain k adds 2 k a step, seen before the third of them.
+
+    NumPy's numbers as settings are the same settings; no type checker stands in their way there.
+    """
+    (tmp_path / "fresh_model.py").write_text(FRESH)
+    monkeypatch.syspath_prepend(tmp_path)
+    made = importlib.import_module("fresh_model")
+    model, path, record = made.Model({3: np.arange(4.0)}, jnp.asarray(2)), tmp_path / "fresh.zarr", {"x": nj.Last(made.last)}
+    options = nj.SweepOptions(lanes=1, shard=(0, 2))
+    half = nj.sweep(model, {"gain": [1.0, 2.0, 3.0, 4.0]}, dt=0.5, steps=3, record=record, store=path, options=options)
+    assert int((half.status == 0).sum()) == 2
+    call = f"import jax.numpy as jnp, numpy as np, neurojax as nj; from fresh_model import *; path = {str(path)!r}\n"
+    call += "model, one = Model({3: np.arange(4.0)}, jnp.asarray(2)), np.int64(1)\n"
+    call += "options = nj.SweepOptions(lanes=one, max_memory=10**9 * one, shard=(0 * one, one))\n"
+    call += "run = dict(dt=np.float32(0.5), steps=np.int64(3), record={'x': nj.Last(last)}, options=options)\n"
+    call += "print(nj.resume(path).x.values.ravel(), nj.sweep(model, {'gain': [1.0]}, **run, store=path).x.values.ravel())"
+    around = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.getcwd()]), "PYTHONHASHSEED": "1"}
+    told = subprocess.run([sys.executable, "-c", call], env=around, capture_output=True, text=True, check=False)
+    assert told.stdout.strip() == "[ 5.  9. 13. 17.] [5.]", told.stderr
 
 
 def test_named_tuples_lists_sets_and_dicts_come_back_as_they_were():
