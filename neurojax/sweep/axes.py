@@ -7,6 +7,8 @@ import enum
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 
@@ -42,7 +44,8 @@ class Axis:
 def _column(name: str, values: Any) -> Any:
     if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
         raise TypeError(f"over[{name!r}]={values!r}: give a list or array of values; a single value belongs in the model")
-    values = values if isinstance(values, np.ndarray) else list(values)
+    values = _on_host(values)
+    values = values if isinstance(values, np.ndarray) else [_on_host(value) for value in values]
     if len(values) == 0:
         raise ValueError(f"over[{name!r}] is empty: give at least one value")
     if isinstance(values, list) and all(map(_is_number, values)):
@@ -53,6 +56,10 @@ def _column(name: str, values: Any) -> Any:
     if isinstance(values, np.ndarray) and values.dtype.kind in "fiu" and not np.all(np.isfinite(values)):
         raise ValueError(f"over[{name!r}]={values.ravel()[~np.isfinite(values.ravel())][0]}: every value of an axis must be finite")
     return values
+
+
+def _on_host(value: Any) -> Any:
+    return np.asarray(value) if isinstance(value, jax.Array) and not jnp.issubdtype(value.dtype, jax.dtypes.prng_key) else value
 
 
 def _is_number(value: Any) -> bool:

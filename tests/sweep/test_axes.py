@@ -122,6 +122,13 @@ def test_members_of_an_enumeration_on_an_axis(tmp_path):
     assert nj.replay(path, {"colour": "Colour.BLUE"}).lane["colour"] is Colour.BLUE
 
 
+def test_a_jax_array_on_an_axis_is_one_of_numbers():
+    """One program for all of its values; a list of its numbers is the same."""
+    for values in (jnp.linspace(0, 1, 4), list(jnp.linspace(0, 1, 4))):
+        text = nj.explain(MODEL, {"coupling": values}, steps=12, dt=0.1, record=RECORD)
+        assert "1 group(s)" in text
+
+
 def test_initial_states_per_lane_and_for_all():
     start = nj.PhaseState(np.linspace(-3, 3, 16), np.zeros(16, int))
     over = {"coupling": [1.0, 2.0]}
