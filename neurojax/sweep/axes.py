@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 
@@ -41,11 +44,13 @@ class Axis:
 def _column(name: str, values: Any) -> Any:
     if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
         raise TypeError(f"over[{name!r}]={values!r}: give a list or array of values; a single value belongs in the model")
-    if not isinstance(values, np.ndarray) or (values.ndim == 1 and values.dtype.kind not in "fiu"):
-        values = list(values.tolist() if isinstance(values, np.ndarray) else values)
+    values = _on_host(values)
+    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind not in "fiu":
+        values = values.tolist()
+    values = values if isinstance(values, np.ndarray) else [_on_host(value) for value in values]
     if len(values) == 0:
         raise ValueError(f"over[{name!r}] is empty: give at least one value")
-    if isinstance(values, list) and all(isinstance(v, int | float | np.integer | np.floating) and not isinstance(v, bool) for v in values):
+    if isinstance(values, list) and all(map(_is_number, values)):
         whole = all(isinstance(v, int | np.integer) for v in values)
         values = np.asarray(values, dtype=np.int64 if whole else np.float64)
     elif isinstance(values, list) and all(isinstance(v, np.ndarray) for v in values) and len({v.shape for v in values}) == 1:
@@ -53,6 +58,14 @@ def _column(name: str, values: Any) -> Any:
     if isinstance(values, np.ndarray) and values.dtype.kind in "fiu" and not np.all(np.isfinite(values)):
         raise ValueError(f"over[{name!r}]={values.ravel()[~np.isfinite(values.ravel())][0]}: every value of an axis must be finite")
     return values
+
+
+def _on_host(value: Any) -> Any:
+    return np.asarray(value) if isinstance(value, jax.Array) and not jnp.issubdtype(value.dtype, jax.dtypes.prng_key) else value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool | enum.Enum)
 
 
 def zip_axes(columns: Mapping[str, Any] | None = None, **more: Any) -> Axis:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -33,10 +34,10 @@ def described(axes: Mapping[str, Axis], arrays: dict[str, np.ndarray]) -> Column
         if is_plain(values):
             return values
         if isinstance(values, np.ndarray):
-            content = [fingerprint(describe(value)) for value in values]
-            return {"labels": list(range(len(values))), "content": content, "values": describe(values, arrays)}
-        whole = [describe(value, arrays) for value in values]
-        labels = [value if isinstance(value, str | bool) else repr(value) for value in values]
+            content = [fingerprint(describe(value, cast=True)) for value in values]
+            return {"labels": list(range(len(values))), "content": content, "values": describe(values, arrays, cast=True)}
+        whole = [describe(value, arrays, cast=True) for value in values]
+        labels = list(map(_label, values))
         return {"labels": labels, "content": [fingerprint(one) for one in whole], "values": whole}
 
     made = {dimension: {name: column(values) for name, values in axis.columns.items()} for dimension, axis in axes.items()}
@@ -57,6 +58,12 @@ def _check_once(columns: Mapping[str, Any]) -> None:
                 "give each once (for repetitions use seeds)"
             )
         seen[row] = place
+
+
+def _label(value: Any) -> str | bool:
+    if isinstance(value, enum.Enum):
+        return str(value) if isinstance(value, str) else f"{type(value).__name__}.{value.name}"
+    return value if isinstance(value, str | bool) else repr(value)
 
 
 def contents(axes: Iterable[Columns]) -> dict[str, list[str]]:
@@ -166,7 +173,7 @@ def axes_of(batch: Batch, given: Mapping[str, Axis], arrays: Arrays) -> dict[str
         if not isinstance(values, Mapping):
             return values
         own = list(given[dimension].columns[name]) if dimension in given else []
-        at_hand = {fingerprint(describe(value)): value for value in own}
+        at_hand = {fingerprint(describe(value, cast=True)): value for value in own}
         stacked = isinstance(values["values"], Mapping)
         try:
             if stacked and not all(content in at_hand for content in values["content"]):

@@ -53,17 +53,23 @@ class SweepOptions:
             object.__setattr__(self, "shard", _shard(self.shard))
         for name in ("lanes", "max_memory"):
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1):
+            if value is None:
+                continue
+            if not _is_whole(value) or value < 1:
                 raise ValueError(f"{name}={value!r}: a whole number of at least 1, or None to choose")
-            object.__setattr__(self, name, None if value is None else int(value))
+            object.__setattr__(self, name, int(value))
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _shard(given: Any) -> tuple[int, int]:
     try:
         number, count = given
-        whole = all(isinstance(value, int) and not isinstance(value, bool) for value in (number, count))
+        whole = _is_whole(number) and _is_whole(count)
     except (TypeError, ValueError):
         number, count, whole = 0, 0, False
     if not whole or not 0 <= number < count:
         raise ValueError(f"shard={given!r}: give (i, n), the i-th of n parts with i from 0 to n - 1, for example (0, 4)")
-    return number, count
+    return int(number), int(count)

@@ -85,11 +85,11 @@ class Plan:
         self.what = {
             "system": describe(system, self.arrays),
             "run": {
-                "dt": dt,
+                "dt": describe(dt),
                 "duration": describe(duration, self.arrays),
-                "steps": steps,
+                "steps": describe(steps),
                 "method": describe(method, self.arrays),
-                "state": describe(state, self.arrays),
+                "state": describe(state, self.arrays, cast=True),
             },
             "records": {name: describe(one, self.arrays) for name, one in records},
             "options": {"rng": options.rng, "dtype": dtype.name}

@@ -1,5 +1,8 @@
 """Axes of every kind, and the coordinates that come back."""
 
+import enum
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -89,6 +92,41 @@ def test_objects_on_an_axis():
     data = go(model, {"graph.p": [0.0, 0.5], "coupling": [1.0, 2.0]}, seeds=3)
     expected = alone(nj.Kuramoto(16, coupling=1.0, graph=nj.WattsStrogatz(k=4, p=0.5)), seed=2)
     assert float(data.r.sel({"graph.p": 0.5, "coupling": 1.0, "seed": 2})) == pytest.approx(expected, abs=1e-5)
+
+
+class Ticked(nj.System):
+    """x' = gain x, ten times as fast where it is blue."""
+
+    gain: float = 0.5
+    colour: Any = eqx.field(static=True, default=None)
+
+    def init(self, key):
+        return jnp.ones(())
+
+    def step(self, state, clock, drawn):
+        return state * self.gain * (10 if self.colour is Colour.BLUE else 1)
+
+
+class Colour(enum.IntEnum):
+    RED = 1
+    BLUE = 2
+
+
+def test_members_of_an_enumeration_on_an_axis(tmp_path):
+    """They stay what they are, though they are integers too; in the store as well."""
+    path, record = tmp_path / "colours.zarr", {"x": nj.Last(value)}
+    data = nj.sweep(Ticked(), {"colour": list(Colour)}, dt=1.0, steps=3, record=record, store=path)
+    assert data.x[:, 0].values.tolist() == [0.25, 25.0]
+    assert data.colour.values.tolist() == ["Colour.RED", "Colour.BLUE"]
+    assert nj.resume(path).x.sel(colour="Colour.BLUE").values.tolist() == [25.0]
+    assert nj.replay(path, {"colour": "Colour.BLUE"}).lane["colour"] is Colour.BLUE
+
+
+def test_a_jax_array_on_an_axis_is_one_of_numbers():
+    """One program for all of its values; a list of its numbers is the same."""
+    for values in (jnp.linspace(0, 1, 4), list(jnp.linspace(0, 1, 4))):
+        text = nj.explain(MODEL, {"coupling": values}, steps=12, dt=0.1, record=RECORD)
+        assert "1 group(s)" in text
 
 
 def test_initial_states_per_lane_and_for_all():

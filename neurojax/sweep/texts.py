@@ -1,0 +1,219 @@
+"""What tells functions and classes apart beside their names: their texts, and the values that these texts use."""
+
+from __future__ import annotations
+
+import contextlib
+import dis
+import functools
+import inspect
+import os
+import sys
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+import equinox as eqx
+
+# Known by name alone: a new version of theirs may go on with a store.
+KNOWN = ("neurojax", "jax", "jaxlib", "numpy", "equinox", "optax")
+PYTHON = os.path.dirname(os.__file__)
+JITTED: type = type(eqx.filter_jit(lambda: None))  # no function, but a module around one
+
+
+def named(thing: Any) -> str:
+    """Full name of a function or class."""
+    return f"{thing.__module__}.{thing.__qualname__}"
+
+
+def is_known(thing: Any) -> bool:
+    """Whether a function or class is one of Python's, or of the libraries that `neurojax` is made of, and its name leads to it.
+
+    What such a library has made at run time (`jax.nn.initializers.normal(0.1)`) has a name that leads nowhere.
+    """
+    return _is_known(_module(thing)) and (isinstance(thing, type) or _leads_to(thing))
+
+
+def is_installed(thing: Any) -> bool:
+    """Whether a module, or a function or class by its name, is of an installed package: not the user's own work."""
+    if isinstance(thing, ModuleType):
+        return _is_known(thing.__name__) or _in_packages(thing.__name__)
+    return is_known(thing) or (_in_packages(_module(thing)) and _leads_to(thing))
+
+
+def _module(thing: Any) -> str:
+    return getattr(thing, "__module__", None) or "builtins"
+
+
+def _home(function: Any) -> str:
+    """The module whose text a function is part of, whatever it wraps."""
+    return getattr(function, "__globals__", {}).get("__name__") or ""
+
+
+def _is_known(module: str) -> bool:
+    return module.split(".")[0] in KNOWN or _is_python(module)
+
+
+def _is_python(module: str) -> bool:
+    return module in sys.builtin_module_names or (_file(module).startswith(PYTHON + os.sep) and not _in_packages(module))
+
+
+def _in_packages(module: str) -> bool:
+    return not {"site-packages", "dist-packages"}.isdisjoint(Path(_file(module)).parts)
+
+
+def _file(module: str) -> str:
+    # What is run is the user's, though it be a cell in a notebook's kernel.
+    return (getattr(sys.modules.get(module), "__file__", None) or "") if module != "__main__" else ""
+
+
+def _leads_to(thing: Any) -> bool:
+    found: Any = sys.modules.get(_module(thing))
+    for name in (getattr(thing, "__qualname__", None) or "").split("."):
+        found = getattr(found, name, None)
+    return found is thing
+
+
+def unwrapped(function: Any) -> Any:
+    """The function whose code runs within jits, caches and type checkers.
+
+    What the user's own code has wrapped, and JAX's transformations, are left as they are: `jax.vmap(f)` is not `f`.
+    """
+
+    def counts(layer: Any) -> bool:
+        home = _home(layer)
+        return hasattr(layer, "__code__") and (home.split(".")[0] == "jax" or not (_is_known(home) or _in_packages(home)))
+
+    return inspect.unwrap(function, stop=counts)
+
+
+def text_of(function: Any) -> str | None:
+    """The source of a function; its bytecode where there is no source, or where several functions share it. Of known ones none."""
+    return None if _is_known(_home(function)) else _text(function.__code__)
+
+
+@functools.lru_cache(maxsize=4096)
+def _text(code: CodeType) -> str:
+    try:
+        text = inspect.getsource(code)
+    except (OSError, TypeError):
+        return _bytecode(code)
+    return text + (_bytecode(code) if text.count("lambda") > 1 else "")
+
+
+def _bytecode(code: CodeType) -> str:
+    return f"{code.co_code.hex()} [{', '.join(map(_constant, code.co_consts))}] {code.co_names}"
+
+
+def _constant(value: Any) -> str:
+    if isinstance(value, CodeType):
+        return _bytecode(value)
+    if isinstance(value, frozenset):  # which each process prints in an order of its own
+        return f"{{{', '.join(sorted(map(_constant, value)))}}}"
+    return f"({', '.join(map(_constant, value))})" if isinstance(value, tuple) else repr(value)
+
+
+def held_by(function: Any) -> dict[str, Any]:
+    """What a function has closed over, and the defaults of its arguments."""
+    code, found = function.__code__, {}
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # a name that has no value yet
+            found[name] = cell.cell_contents
+    defaults = function.__defaults__ or ()
+    names = code.co_varnames[code.co_argcount - len(defaults) : code.co_argcount]
+    return found | dict(zip(names, defaults, strict=True)) | (function.__kwdefaults__ or {})
+
+
+def globals_of(function: Any) -> dict[str, Any]:
+    """What a function uses of its module and of the user's other modules, installed packages left out: `speed`, `helpers.speed`."""
+    found = {}
+    for path in _global_paths(function.__code__) if text_of(function) is not None else ():
+        names = path.split(".")
+        value, used = function.__globals__.get(names[0]), 1
+        while isinstance(value, ModuleType) and not is_installed(value) and used < len(names):
+            value, used = getattr(value, names[used], None), used + 1
+        foreign = isinstance(value, ModuleType) or (hasattr(value, "__qualname__") and is_installed(value))
+        if value is not None and not foreign and not names[0].startswith("__"):
+            found[".".join(names[:used])] = value
+    return found
+
+
+@functools.lru_cache(maxsize=4096)
+def _global_paths(code: CodeType) -> list[str]:
+    """Global names that a code reads, with the attributes that it reads of them at once."""
+    paths, path = set(), None
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            path = instruction.argval
+        elif path is not None and instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            path = f"{path}.{instruction.argval}"
+        else:
+            path = None
+        paths.update([path] if path is not None else [])
+    inner = [path for constant in code.co_consts if isinstance(constant, CodeType) for path in _global_paths(constant)]
+    return sorted(paths.union(inner))
+
+
+def own_classes(kind: type) -> list[type]:
+    """A class and those it builds on, but for known ones."""
+    return [one for one in kind.__mro__ if not is_known(one)]
+
+
+def class_text(kind: type) -> str | None:
+    """Source, fields, and texts of the methods of a class and of those it builds on; None where there is nothing to tell it by."""
+    fields = getattr(kind, "__dataclass_fields__", {})
+    texts = [f"{name} static={fields[name].metadata.get('static', False)}" for name in fields] + [*getattr(kind, "_fields", ())]
+    seen = False
+    for one in own_classes(kind):
+        source, methods = _source(one), methods_of(one)
+        if source is None and any(_is_opaque(value) for name, value in vars(one).items() if not name.startswith("_")):
+            return None
+        # The source alone is not enough: it is that of the file, where a notebook may have another class of this name.
+        texts += ([source] if source is not None else []) + [f"{name} {text_of(function)}" for name, function in methods]
+        seen |= bool(attributes_of(one))
+    return "\n".join(texts) if texts or seen else None
+
+
+@functools.lru_cache(maxsize=256)
+def _source(kind: type) -> str | None:
+    try:
+        return inspect.getsource(kind)
+    except (OSError, TypeError):
+        return None
+
+
+def methods_of(kind: type) -> list[tuple[str, Any]]:
+    """The functions in the body of a class, by name: static and class methods and properties too, but not those that are generated."""
+    return [
+        (name, function)
+        for name, value in sorted(vars(kind).items())
+        for function in _functions_in(value)
+        if not function.__code__.co_qualname.startswith("__create_fn__") and not _home(function).startswith("namedtuple_")
+    ]
+
+
+def attributes_of(kind: type) -> list[tuple[str, Any]]:
+    """The values in the body of a class, by name; not the defaults of fields, which its objects have themselves."""
+    members = getattr(kind, "__members__", None)
+    if members is not None:
+        return [(name, member.value) for name, member in members.items()]
+    hidden = {*getattr(kind, "__dataclass_fields__", ()), *getattr(kind, "_fields", ()), "_fields", "_field_defaults", "_abc_impl"}
+    own = [(name, value) for name, value in sorted(vars(kind).items()) if name not in hidden and not name.startswith("__")]
+    return [(name, value) for name, value in own if not _functions_in(value)]
+
+
+def _functions_in(value: Any) -> list[Any]:
+    """The functions that an attribute of a class consists of, but for those of known libraries."""
+    if isinstance(value, property):
+        parts = [value.fget, value.fset, value.fdel]
+    elif isinstance(value, staticmethod | classmethod):
+        parts = [value.__func__]
+    else:
+        parts = [value.func if isinstance(value, functools.cached_property | functools.partialmethod) else value]
+    functions = [unwrapped(part) for part in parts if callable(part) and not isinstance(part, type) and not is_known(part)]
+    return [function for function in functions if hasattr(function, "__code__") and not _is_python(_home(function))]
+
+
+def _is_opaque(value: Any) -> bool:
+    """Whether an attribute of a class is a method whose code cannot be seen, since it is compiled."""
+    method = callable(value) and not isinstance(value, type) and hasattr(value, "__qualname__")
+    return method and not _functions_in(value) and not is_known(value)
