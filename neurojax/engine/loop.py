@@ -272,23 +272,25 @@ def block(
     A lane that went bad in an earlier block stays as it was.
     """
 
-    def one(step, at: Loop) -> Loop:
-        return tick(context, start, step, at)
+    empty = draw_empty(context.system.draws(), context.dt.dtype)
+
+    def steps(low, high, drawn: PyTree, at: Loop) -> Loop:
+        return lax.fori_loop(low, high, lambda step, at: tick(context, start, step, at._replace(drawn=drawn))._replace(drawn=None), at)
 
     def pair(number, at: Loop) -> Loop:
         # Steps 2k and 2k + 1 share a block of draws. A loop within the loop, rather than a cond at each step, lets the compiler
         # keep the block where it is: with paired noise a step costs half.
-        at = at._replace(drawn=draw_both(context.system.draws(), context.keys, number, context.dt.dtype))
-        return lax.fori_loop(jnp.maximum(start, 2 * number), jnp.minimum(stop, 2 * number + 2), one, at)
+        drawn = draw_both(context.system.draws(), context.keys, number, context.dt.dtype)
+        return steps(jnp.maximum(start, 2 * number), jnp.minimum(stop, 2 * number + 2), drawn, at)
 
     def to_look(number, at: Loop) -> Loop:
         low, high = jnp.maximum(start, LOOK * number), jnp.minimum(stop, LOOK * number + LOOK)
-        at = lax.fori_loop(low // 2, (high + 1) // 2, pair, at) if jax.tree.leaves(at.drawn) else lax.fori_loop(low, high, one, at)
+        at = lax.fori_loop(low // 2, (high + 1) // 2, pair, at) if jax.tree.leaves(empty) else steps(low, high, empty, at)
         since = at.carry.since
         return at._replace(carry=at.carry._replace(since=jnp.where((since == NEVER) & ~finite(at.carry.state), low, since)))
 
     guarded = context.settings.guarded
-    at = _enter(context, carry if guarded else carry._replace(since=jnp.full_like(carry.since, NEVER)), room)
+    at = _enter(context, carry if guarded else carry._replace(since=jnp.full_like(carry.since, NEVER)), room)._replace(drawn=None)
     new, _, traces = lax.fori_loop(start // LOOK, (stop + LOOK - 1) // LOOK, to_look, at)
     if not guarded:
         new = where(carry.bad == NEVER, new, carry)
