@@ -246,7 +246,7 @@ def test_a_store_tells_keys_apart(tmp_path):
     nj.sweep(Coins(), {"gain": [1.0]}, state=state, **settings)
     with pytest.raises(ValueError, match=r"run\.state: .*key=.*words=array"):
         nj.sweep(Coins(), {"gain": [1.0]}, state=state | {"key": jax.random.key(0)}, **settings)
-    with pytest.raises(ValueError, match="key=threefry2x32.* in the store, .*key=rbg"):
+    with pytest.raises(ValueError, match=r"key=threefry2x32.* in the store, .*key=rbg"):
         nj.sweep(Coins(kind="rbg"), {"gain": [1.0]}, state=state | {"key": jax.random.key(0, impl="rbg")}, **settings)
 
 
