@@ -110,7 +110,7 @@ def close(a, b, tolerance=1e-5):
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-@pytest.mark.parametrize("transform", [jax.grad, jax.jacrev, jax.jacfwd, tangent], ids=lambda t: t.__name__)
+@pytest.mark.parametrize("transform", [jax.grad, tangent], ids=lambda t: t.__name__)
 def test_sound_lanes_keep_the_derivatives_that_they_have_alone(transform, bad):
     """A gain and a matrix that all lanes share, float32: the reference is the same derivative without the bad lane."""
     alone, _ = derivative(transform)(SHARED, *ALONE)
