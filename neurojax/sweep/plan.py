@@ -125,6 +125,8 @@ class Plan:
                 shapes = [kernel_shape(len(own), len(theirs), most) for own, theirs in pieces] or [(1, 1)]
                 shape = min(shapes, key=lambda one: Layout(pieces, one).kernel_count * one[0] * one[1])
             part.layout = Layout(pieces, shape, max(1, self.chunk // (shape[0] * shape[1])))
+            if 0 < self.chunk < part.layout.lanes:
+                raise RuntimeError(f"kernels of {part.layout.lanes} lanes outgrow chunks of {self.chunk} rows; please report this")
             part.first_chunk = at
             at += part.layout.chunk_count
         self.first_chunk, self.end_chunk = first_chunk, at

@@ -46,7 +46,6 @@ class Wanted:
                 last = batches[-1]
                 self.store.keep(self.plan.arrays)
                 self.plan.lay_out(missing, first_chunk=last.first_chunk + last.chunks)
-                self.plan.table(batches)  # what cannot be laid out is not published
                 mine = self.store.add(self.plan.batch(), len(batches))
                 if mine:
                     self.plans[len(batches)] = self.plan
