@@ -11,8 +11,8 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from neurojax.engine.signals import at
-from neurojax.engine.system import Flow
+from neurojax.engine.signals import Signal, at
+from neurojax.engine.system import Flow, check_part
 from neurojax.engine.types import Arrays
 
 
@@ -114,6 +114,8 @@ class RateNetwork(Flow):
             self.recurrent.check()
         if not isinstance(self.tau, Tracer) and not np.all(np.asarray(self.tau) > 0):
             raise ValueError(f"RateNetwork(tau={self.tau!r}): a time constant is positive, for example 10.0 (ms)")
+        if isinstance(self.inputs, Signal):
+            check_part(self.inputs)
 
     def realise(self, key):
         """Draw the weights."""

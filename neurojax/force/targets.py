@@ -16,21 +16,26 @@ from neurojax.engine.signals import Sampled, Signal, at
 SIXTEEN_SEED = 16  # of the amplitudes of `sixteen_sines`, which the paper does not give
 
 
-class Sines(Signal):
+class Periodic(Signal):
+    """A signal that repeats itself every `period`, in units of time, > 0."""
+
+    period: Any
+
+    def check(self):
+        """The period is positive."""
+        if not isinstance(self.period, Tracer) and not np.all(np.asarray(self.period) > 0):
+            raise ValueError(f"{type(self).__name__}(period={self.period!r}): a period is positive, for example 600.0")
+
+
+class Sines(Periodic):
     """`amplitude * sum_k weights_k sin(2 pi k t / period)`, k = 1, 2, ...
 
     Arguments:
         period: in units of time, > 0. weights: (harmonics,). amplitude: factor on all.
     """
 
-    period: Any
     weights: Any = (1.0,)
     amplitude: Any = 1.0
-
-    def check(self):
-        """The period is positive."""
-        if not isinstance(self.period, Tracer) and not np.all(np.asarray(self.period) > 0):
-            raise ValueError(f"Sines(period={self.period!r}): a period is positive, for example 1200.0")
 
     def __call__(self, time: Float[ArrayLike, ""]) -> Float[Array, ""]:
         """Value at `time`."""
@@ -39,16 +44,10 @@ class Sines(Signal):
         return self.amplitude * jnp.sum(weights * jnp.sin(2 * np.pi * (turns - jnp.floor(turns))))
 
 
-class Triangle(Signal):
+class Triangle(Periodic):
     """A triangle wave between -amplitude and amplitude that starts at 0 and rises."""
 
-    period: Any
     amplitude: Any = 1.0
-
-    def check(self):
-        """The period is positive."""
-        if not isinstance(self.period, Tracer) and not np.all(np.asarray(self.period) > 0):
-            raise ValueError(f"Triangle(period={self.period!r}): a period is positive, for example 600.0")
 
     def __call__(self, time: Float[ArrayLike, ""]) -> Float[Array, ""]:
         """Value at `time`."""
@@ -56,16 +55,10 @@ class Triangle(Signal):
         return self.amplitude * (1 - 4 * jnp.abs(turn - jnp.floor(turn) - 0.5))
 
 
-class Square(Signal):
+class Square(Periodic):
     """amplitude in the first half of each period, -amplitude in the second."""
 
-    period: Any
     amplitude: Any = 1.0
-
-    def check(self):
-        """The period is positive."""
-        if not isinstance(self.period, Tracer) and not np.all(np.asarray(self.period) > 0):
-            raise ValueError(f"Square(period={self.period!r}): a period is positive, for example 600.0")
 
     def __call__(self, time: Float[ArrayLike, ""]) -> Float[Array, ""]:
         """Value at `time`."""

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree, Scalar
 
 from neurojax.engine.integrators import EulerMaruyama, Integrated, Integrator
-from neurojax.engine.signals import at
+from neurojax.engine.signals import Signal, at
 from neurojax.engine.system import Step, System, check_part
 from neurojax.engine.types import Arrays
 from neurojax.force.network import RateNetwork, RateState
@@ -64,9 +64,11 @@ class Training(System):
             raise ValueError(f"Training(interval={self.interval!r}): a whole number of steps, at least 1")
 
     def check(self):
-        """Check the network and the rule."""
+        """Check the network, the rule and the target."""
         check_part(self.network)
         check_part(self.rule)
+        if isinstance(self.target, Signal):
+            check_part(self.target)
 
     def realise(self, key):
         """Draw the network."""

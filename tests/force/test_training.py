@@ -164,6 +164,8 @@ def test_gradients_through_training(method):
         (lambda: nj.RateNetwork(plastic=0.0), r"RateNetwork\(plastic=0.0\)"),
         (lambda: run(training(recurrent=nj.SparseGaussian(0.0))), r"SparseGaussian\(p=0.0\)"),
         (lambda: run(training(tau=-1.0)), r"RateNetwork\(tau=-1.0\)"),
+        (lambda: run(nj.Training(nj.RateNetwork(n=9), four_sines(0.0))), r"Sines\(period=0.0\)"),
+        (lambda: run(training(n=9, inputs=nj.Sinusoid(np.zeros(2), 1.0, period=0.0))), r"Sinusoid\(period=0.0\)"),
         (lambda: training(interval=0), r"Training\(interval=0\)"),
         (lambda: training(interval=1.5), r"Training\(interval=1.5\)"),
         (lambda: run(training(alpha=0.0)), r"RLS\(alpha=0.0\)"),
