@@ -2,7 +2,22 @@
 
 from neurojax.force import measures as measures
 from neurojax.force import targets as targets
-from neurojax.force.network import OnePerRow, RateNetwork, RateState, SparseGaussian, UniformWeights
-from neurojax.force.training import Lesson, Training, TrainingState
+from neurojax.force.network import RateNetwork, RateState, feedback_network, internal_network
+from neurojax.force.training import Lesson, Taught, Training, TrainingState
+from neurojax.force.weights import GeneratorAndFeedback, OnePerRow, PlasticSynapses, SparseGaussian, UniformWeights
 
-__all__ = ["Lesson", "OnePerRow", "RateNetwork", "RateState", "SparseGaussian", "Training", "TrainingState", "UniformWeights"]
+__all__ = [
+    "GeneratorAndFeedback",
+    "Lesson",
+    "OnePerRow",
+    "PlasticSynapses",
+    "RateNetwork",
+    "RateState",
+    "SparseGaussian",
+    "Taught",
+    "Training",
+    "TrainingState",
+    "UniformWeights",
+    "feedback_network",
+    "internal_network",
+]

@@ -39,7 +39,7 @@ def absolute_error(view: View) -> Float[Scalar, ""]:
 
 def weight_norm(view: View) -> Float[Scalar, ""]:
     """|w|, over all outputs, in training."""
-    return jnp.sqrt(jnp.sum(view.state.readout**2))
+    return jnp.sqrt(jnp.sum(view.state.readout.weights**2))
 
 
 def weight_change(view: View) -> Float[Scalar, ""]:

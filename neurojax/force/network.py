@@ -1,7 +1,8 @@
-"""Chaotic rate networks with a readout that is fed back."""
+"""Chaotic rate networks with readouts, and the paper's three architectures of them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -9,63 +10,28 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float
 
-from neurojax.engine.signals import Signal, at
+from neurojax.engine.signals import History, Signal, at
 from neurojax.engine.system import Flow, check_part
 from neurojax.engine.types import Arrays
+from neurojax.force.weights import GeneratorAndFeedback, OnePerRow, PlasticSynapses, SparseGaussian, UniformWeights
 
 
 class RateState(NamedTuple):
-    """State: x (n,), dimensionless, and the outputs z (outputs,) of the rates tanh x, held through a step."""
+    """State: x (n,), dimensionless; the outputs z (outputs,) of the rates tanh x, held through a step; past outputs where they are fed
+    back late."""
 
     x: Float[Arrays, " n"]
     z: Float[Arrays, " outputs"]
-
-
-class SparseGaussian(eqx.Module):
-    """Weights that are there with probability p, and then N(0, 1 / (p times the number of sources)).
-
-    Source: Sussillo and Abbott 2009, Methods.
-    """
-
-    p: Any = 0.1
-
-    def draw(self, key: PRNGKeyArray, targets: int, sources: int) -> Float[Array, "targets sources"]:
-        """The matrix, row i the weights onto unit i."""
-        there, size = jax.random.split(key)
-        return jnp.where(
-            jax.random.uniform(there, (targets, sources)) < self.p, jax.random.normal(size, (targets, sources)), 0.0
-        ) / jnp.sqrt(self.p * sources)
-
-    def check(self) -> None:
-        """0 < p <= 1."""
-        if not isinstance(self.p, Tracer) and not np.all((np.asarray(self.p) > 0) & (np.asarray(self.p) <= 1)):
-            raise ValueError(f"SparseGaussian(p={self.p!r}): a share of connections in (0, 1], for example 0.1")
-
-
-class UniformWeights(eqx.Module):
-    """Weights uniform in [-1, 1]."""
-
-    def draw(self, key: PRNGKeyArray, targets: int, sources: int) -> Float[Array, "targets sources"]:
-        """The matrix, row i the weights onto unit i."""
-        return jax.random.uniform(key, (targets, sources), minval=-1.0, maxval=1.0)
-
-
-class OnePerRow(eqx.Module):
-    """Each unit hears one source, by a weight N(0, 1)."""
-
-    def draw(self, key: PRNGKeyArray, targets: int, sources: int) -> Float[Array, "targets sources"]:
-        """The matrix, row i the weights onto unit i."""
-        which, size = jax.random.split(key)
-        chosen = jax.nn.one_hot(jax.random.randint(which, (targets,), 0, sources), sources)
-        return chosen * jax.random.normal(size, (targets, 1))
+    past: History | None = None
 
 
 class RateNetwork(Flow):
-    """The generator network with feedback from its readout (architecture A):
+    """A network of rates with readouts, which may be fed back (the generator network of architecture A):
 
-        tau dx/dt = -x + g J r + g_z J_z z + J_I I(t) + tau sigma dW/dt,   r = tanh x,   z = w r
+        tau dx/dt = -x + g J r + (what learning has added to J) r + g_z J_z F(z(t - lag)) + J_I I(t) + tau sigma dW/dt
+        r = tanh x,   z = w r
 
     Chaotic without readout and input for g > 1. z is computed once a step, from the x at its end, and held through the next.
 
@@ -75,11 +41,14 @@ class RateNetwork(Flow):
         feedback: g_z, strength of the feedback; 0 cuts it.
         tau: time constant (the unit of time is the user's; the paper's is 10 ms), > 0.
         noise: sigma (1 / sqrt(time)), or None.
-        plastic: share p_z of the units that the readout hears, in (0, 1]: the first of them, for all are alike.
+        heard: how many units the readout hears, the first of them, for all are alike; None for all n.
         recurrent, feedback_weights, input_weights: J, J_z, J_I: a recipe or an array, row i the weights onto unit i.
-        readout: w, (outputs, plastic units), or one number for all.
+        readout: w, (outputs, heard), or one number for all.
+        synapses: `PlasticSynapses`, recurrent weights that learn, or None.
+        distortion: F, a function of (outputs,), or None. lag: of the feedback, a whole number of steps.
 
-    Errors: ValueError naming the argument. Source: Sussillo and Abbott 2009, Methods.
+    Errors: ValueError naming the argument. Source: Sussillo and Abbott 2009, Methods; `feedback_network` and `internal_network` are
+    its architectures B and C.
     """
 
     n: int = eqx.field(static=True, default=1000)
@@ -89,36 +58,39 @@ class RateNetwork(Flow):
     tau: Any = 10.0
     noise: Any = None
     inputs: Any = None
-    plastic: float = eqx.field(static=True, default=1.0)
+    heard: int | None = eqx.field(static=True, default=None)
     recurrent: Any = SparseGaussian(0.1)
     feedback_weights: Any = UniformWeights()
     input_weights: Any = OnePerRow()
     readout: Any = 0.0
+    synapses: PlasticSynapses | None = None
+    distortion: Callable | None = eqx.field(static=True, default=None)
+    lag: int = eqx.field(static=True, default=0)
 
     def __check_init__(self):
-        for name in ("n", "outputs"):
+        for name, least in (("n", 1), ("outputs", 1), ("lag", 0), ("heard", 1)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-                raise ValueError(f"RateNetwork({name}={value!r}): a whole number of at least 1")
-        if not 0 < self.plastic <= 1 or self.heard < 1:
-            raise ValueError(f"RateNetwork(plastic={self.plastic!r}): a share of the units in (0, 1], one unit at least")
-
-    @property
-    def heard(self) -> int:
-        """Units that the readout hears."""
-        return round(self.plastic * self.n)
+            if name == "heard" and value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+                raise ValueError(f"RateNetwork({name}={value!r}): a whole number of at least {least}")
+        if self.heard is not None and self.heard > self.n:
+            raise ValueError(f"RateNetwork(heard={self.heard!r}): the network has {self.n} units; give at most so many, or None for all")
+        if self.synapses is not None:
+            self.synapses.check_fit(self.n)
 
     def check(self):
         """Refuse values that make no sense."""
-        if isinstance(self.recurrent, SparseGaussian):
-            self.recurrent.check()
+        for part in (self.recurrent, self.feedback_weights, self.input_weights):
+            if hasattr(part, "draw"):
+                check_part(part)
         if not isinstance(self.tau, Tracer) and not np.all(np.asarray(self.tau) > 0):
             raise ValueError(f"RateNetwork(tau={self.tau!r}): a time constant is positive, for example 10.0 (ms)")
         if isinstance(self.inputs, Signal):
             check_part(self.inputs)
 
     def realise(self, key):
-        """Draw the weights."""
+        """Draw the weights, and which synapses learn."""
         made = self
         shapes = {"recurrent": (self.n, self.n), "feedback_weights": (self.n, self.outputs)}
         if self.inputs is not None:
@@ -128,21 +100,43 @@ class RateNetwork(Flow):
             if hasattr(given, "draw"):
                 drawn = given.draw(jax.random.fold_in(key, number), *shape)
                 made = eqx.tree_at(lambda m, name=name: getattr(m, name), made, drawn, is_leaf=lambda leaf: hasattr(leaf, "draw"))
-        readout = jnp.broadcast_to(jnp.asarray(self.readout, jnp.result_type(float)), (self.outputs, self.heard))
-        return eqx.tree_at(lambda m: m.readout, made, readout)
+        if self.synapses is not None:
+            drawn = self.synapses.realise(jax.random.fold_in(key, 3), made.recurrent)
+            made = eqx.tree_at(lambda m: m.synapses, made, drawn)
+        readout = jnp.asarray(self.readout, jnp.result_type(float))
+        return made.with_weights(jnp.broadcast_to(readout, (self.outputs, len(self.readable(jnp.zeros(self.n))))))
 
     def init(self, key):
         """x normal of deviation 1/2; its outputs."""
         x = 0.5 * jax.random.normal(key, (self.n,))
-        return RateState(x, self.read(jnp.tanh(x)))
+        z = self.read(jnp.tanh(x))
+        return RateState(x, z, History.filled(z, self.lag) if self.lag else None)
 
-    def read(self, rates: Float[Arrays, " n"]) -> Float[Array, " outputs"]:
+    def rates(self, state: RateState) -> Float[Array, " n"]:
+        """r = tanh x."""
+        return jnp.tanh(state.x)
+
+    def readable(self, rates: Float[Array, " n"]) -> Float[Array, " heard"]:
+        """The rates that the readout hears."""
+        return rates if self.heard is None else rates[: self.heard]
+
+    def read(self, rates: Float[Array, " n"]) -> Float[Array, " outputs"]:
         """z = w r."""
-        return self.readout @ rates[: self.heard]
+        return self.readout @ self.readable(rates)
+
+    def with_weights(self, readout: Float[Arrays, "outputs heard"], added: Float[Arrays, "units inputs"] | None = None) -> RateNetwork:
+        """The network with this readout, and with this added to its recurrent weights."""
+        made = eqx.tree_at(lambda network: network.readout, self, readout)
+        return made if added is None else eqx.tree_at(lambda network: network.synapses.weights, made, added)
 
     def drift(self, state, clock):
-        """`(-x + g J r + g_z J_z z + J_I I) / tau`."""
-        push = self.gain * (self.recurrent @ jnp.tanh(state.x)) + self.feedback * (self.feedback_weights @ state.z)
+        """`(-x + g J r + g_z J_z F(z) + J_I I) / tau`."""
+        rates = self.rates(state)
+        z = state.past.read(clock.step, self.lag) if self.lag else state.z
+        push = self.gain * (self.recurrent @ rates)
+        push = push + self.feedback * (self.feedback_weights @ (z if self.distortion is None else self.distortion(z)))
+        if self.synapses is not None:
+            push = push + self.synapses.push(rates)
         if self.inputs is not None:
             push = push + self.input_weights @ at(self.inputs, clock.time)
         return RateState((push - state.x) / self.tau, None)  # type: ignore[arg-type]
@@ -157,4 +151,36 @@ class RateNetwork(Flow):
 
     def settle(self, state, clock):
         """The outputs at the end of the step."""
-        return RateState(state.x, self.read(jnp.tanh(state.x)))
+        z = self.read(self.rates(state))
+        return RateState(state.x, z, state.past.push(clock.step + 1, z) if self.lag else None)
+
+
+def feedback_network(
+    n: int = 1000, weights: GeneratorAndFeedback | None = None, *, fan_in: int | None = None, **network: Any
+) -> RateNetwork:
+    """Architecture B: a generator of n units in a loop with a feedback network, whose synapses from the generator learn.
+
+    The state holds both, the generator first; the readout hears the generator.
+
+    Arguments:
+        weights: sizes, gains and shares of connections; None for the paper's.
+        fan_in: learning synapses of each feedback unit; None for `p_fg n`, those that there are.
+        network: other arguments of `RateNetwork`.
+
+    Source: Sussillo and Abbott 2009, figure 6B.
+    """
+    weights = weights or GeneratorAndFeedback()
+    fan_in = max(1, round(float(weights.p_fg) * n)) if fan_in is None else fan_in
+    synapses = PlasticSynapses(weights.feedback_units, fan_in, first=n, among=(0, n))
+    settings: dict[str, Any] = {"gain": 1.0, "feedback": 0.0, "heard": n} | network
+    return RateNetwork(n + weights.feedback_units, recurrent=weights, synapses=synapses, **settings)
+
+
+def internal_network(n: int = 750, units: int | None = None, fan_in: int | None = None, *, p: float = 0.5, **network: Any) -> RateNetwork:
+    """Architecture C: no feedback; `units` units (None: all) learn on `fan_in` synapses each (None: `p n`, those that there are).
+
+    Other arguments are those of `RateNetwork`. Source: Sussillo and Abbott 2009, figure 6C.
+    """
+    synapses = PlasticSynapses(n if units is None else units, max(1, round(p * n)) if fan_in is None else fan_in)
+    settings: dict[str, Any] = {"feedback": 0.0} | network
+    return RateNetwork(n, recurrent=SparseGaussian(p), synapses=synapses, **settings)

@@ -12,18 +12,25 @@ from jaxtyping import Array, Float, PyTree, Scalar
 
 from neurojax.engine.integrators import EulerMaruyama, Integrated, Integrator
 from neurojax.engine.signals import Signal, at
-from neurojax.engine.system import Step, System, check_part
+from neurojax.engine.system import Draw, Step, System, check_part
 from neurojax.engine.types import Arrays
 from neurojax.force.network import RateNetwork, RateState
-from neurojax.learning import RLS
+from neurojax.learning import RLS, Occasion, Rule
+
+
+class Taught(NamedTuple):
+    """Weights that learn, (outputs, n) or (units, fan_in), and what the rule keeps for them (`RLS`: P, or its square root)."""
+
+    weights: Float[Arrays, "outputs n"]
+    kept: PyTree
 
 
 class TrainingState(NamedTuple):
-    """State: the network's; its readout w (outputs, units heard); what the rule keeps (for `RLS` P, or its square root)."""
+    """State: the network's; its readout; what is added to its recurrent weights, if it has synapses that learn."""
 
     network: RateState
-    readout: Float[Arrays, "outputs heard"]
-    kept: PyTree
+    readout: Taught
+    synapses: Taught | None
 
 
 class Lesson(NamedTuple):
@@ -38,15 +45,18 @@ class Lesson(NamedTuple):
 class Training(System):
     """A network that learns online to make `target` its output: FORCE, with `RLS` as its rule.
 
-    At every `interval`-th step the error `e = z - f` before the update changes the readout by `-e k'`; then the network makes its
-    step with the output z that it had, and reads out with the new weights.
+    At every `interval`-th step the error `e = z - f` before the update changes the readout (`RLS`: by `-e k'`); then the network makes its
+    step with the output z that it had, and reads out with the new weights. Synapses of the network that learn do so by the same error,
+    unit i by that of output `i mod outputs`, each with a P of its own over the rates that it hears.
 
     Arguments:
         network: a `RateNetwork`.
         target: f(t): a `Signal`, function of time or array, a number or (outputs,).
-        rule: the learning rule.
+        rule: a learning rule: `RLS`, `Delta`, `RewardHebbian`, or one's own `Rule`.
         interval: steps between updates, >= 1, counted from step 0 of the run: exact, for it is a whole number.
-        learning: False holds the weights; a `Phase("test", {"learning": False})` of a `Schedule` does so.
+        learning: False holds the weights, for a test: `Phase(100.0, {"learning": False})` in a `Schedule`.
+        teacher: share of the target in what is fed back while learning, `(1 - teacher) z + teacher f`.
+        exploration: amplitude of noise, uniform in [-exploration, exploration], on the outputs while learning, or None.
         method: integrator of the network; z is held through a step. The paper's is Euler's.
 
     Errors: ValueError naming the argument. Source: Sussillo and Abbott 2009.
@@ -54,9 +64,11 @@ class Training(System):
 
     network: RateNetwork
     target: Any
-    rule: RLS = RLS()
+    rule: Rule = RLS()
     interval: int = eqx.field(static=True, default=2)
     learning: bool = eqx.field(static=True, default=True)
+    teacher: Any = 0.0
+    exploration: Any = None
     method: Integrator = EulerMaruyama()
 
     def __check_init__(self):
@@ -75,34 +87,85 @@ class Training(System):
         return eqx.tree_at(lambda m: m.network, self, self.network.realise(key))
 
     def init(self, key):
-        """The network's initial state, the readout that it came with, nothing learned."""
-        return TrainingState(self.network.init(key), self.network.readout, self.rule.init(self.network.heard))
+        """The network's initial state, the weights that it came with, nothing learned."""
+        network, synapses = self.network, None
+        readout = Taught(network.readout, self.rule.init(network.readout.shape[1], network.outputs))
+        if network.synapses is not None:
+            own = network.synapses
+            kept = self.rule.init(own.fan_in, own.units if own.shared else 1)
+            if not own.shared:
+                kept = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (own.units, *jnp.shape(leaf))), kept)
+            synapses = Taught(own.weights, kept)
+        return TrainingState(network.init(key), readout, synapses)
 
     def draws(self):
-        """The network's noise."""
-        return Integrated(self.network, self.method).draws()
+        """The network's noise, and what explores."""
+        drawn = dict(Integrated(self.network, self.method).draws())
+        if self.exploration is not None and self.learning:
+            drawn["exploration"] = Draw("exploration", "uniform", (self.network.outputs,))
+        return drawn
 
     def step(self, state, clock, drawn):
         """Learn, then move."""
-        (x, z), readout, kept = state
-        target = jnp.broadcast_to(at(self.target, clock.time), z.shape)
-        error, still = z - target, jnp.zeros((), z.dtype)
-        lesson = Lesson(target, error, still, still)
-        if self.learning:
+        moving, taught = state.network, (state.readout, state.synapses)
+        target = jnp.broadcast_to(at(self.target, clock.time), moving.z.shape)
+        still = jnp.zeros((), moving.z.dtype)
+        if not self.learning:
+            moved = Integrated(self._network(taught), self.method).step(moving, clock, drawn)
+            return Step(TrainingState(moved, *taught), Lesson(target, moving.z - target, still, still))
+        if self.exploration is not None:
+            moving = moving._replace(z=moving.z + self.exploration * (2 * drawn["exploration"] - 1))
+            drawn = {stream: numbers for stream, numbers in drawn.items() if stream != "exploration"}
+        due, updates = clock.step % self.interval == 0, clock.step // self.interval
+        rates = self.network.rates(moving)
+        occasion = Occasion(self.network.readable(rates), moving.z, target, updates, clock.time, self.interval * clock.dt)
+        taught = self._tidied(*taught, updates, due)
 
-            def learn(readout, kept):
-                kept, (gain, novelty) = self.rule.update(kept, jnp.tanh(x)[: self.network.heard], clock.step // self.interval)
-                change = jnp.sqrt(jnp.sum(error * error) * (gain @ gain))
-                return readout - jnp.outer(error, gain), kept, change, novelty
+        def learn(readout, synapses):
+            kept, (change, novelty) = self.rule.correct(readout.kept, occasion)
+            readout = Taught(readout.weights + change, kept)
+            if synapses is not None:
+                synapses = self._corrected(synapses, rates, occasion)
+            return (readout, synapses), jnp.sqrt(jnp.sum(change * change)), novelty
 
-            def hold(readout, kept):
-                return readout, kept, still, still
+        def hold(*taught):
+            return taught, still, still
 
-            readout, kept, change, novelty = jax.lax.cond(clock.step % self.interval == 0, learn, hold, readout, kept)
-            lesson = Lesson(target, error, change, novelty)
-        moved = Integrated(self.trained(readout), self.method).step(state.network, clock, drawn)
-        return Step(TrainingState(moved, readout, kept), lesson)
+        taught, change, novelty = jax.lax.cond(due, learn, hold, *taught)
+        lesson = Lesson(target, moving.z - target, change, novelty)
+        fed = moving._replace(z=moving.z + self.teacher * (target - moving.z))
+        moved = Integrated(self._network(taught), self.method).step(fed, clock, drawn)
+        return Step(TrainingState(moved, *taught), lesson)
 
-    def trained(self, readout: Float[Arrays, "outputs heard"]) -> RateNetwork:
-        """The network with this readout; of a run, `run.system.trained(run.final_state.state.readout)` runs on by itself."""
-        return eqx.tree_at(lambda network: network.readout, self.network, readout)
+    def _corrected(self, synapses: Taught, rates: Float[Array, " n"], occasion: Occasion) -> Taught:
+        """Recurrent weights after an update by the errors of the outputs, which the units share out."""
+        own = self.network.synapses
+        assert own is not None
+        heard = own.heard(rates)
+        mine = jnp.arange(own.units) % self.network.outputs
+        output, target = occasion.output[mine], occasion.target[mine]
+        if own.shared:
+            occasion = occasion._replace(rates=heard[0], output=output, target=target)
+            kept, (change, _) = self.rule.correct(synapses.kept, occasion)
+            return Taught(synapses.weights + change, kept)
+
+        def one(kept, rates, output, target):
+            return self.rule.correct(kept, occasion._replace(rates=rates, output=output[None], target=target[None]))
+
+        kept, (change, _) = jax.vmap(one)(synapses.kept, heard, output, target)
+        return Taught(synapses.weights + change[:, 0], kept)
+
+    def _tidied(self, readout: Taught, synapses: Taught | None, updates: Any, due: Any) -> tuple[Taught, Taught | None]:
+        readout = readout._replace(kept=self.rule.tidied(readout.kept, updates, due))
+        if synapses is None or self.network.synapses is None:
+            return readout, None
+        tidied = self.rule.tidied if self.network.synapses.shared else jax.vmap(self.rule.tidied, (0, None, None))
+        return readout, synapses._replace(kept=tidied(synapses.kept, updates, due))
+
+    def _network(self, taught: tuple[Taught, Taught | None]) -> RateNetwork:
+        readout, synapses = taught
+        return self.network.with_weights(readout.weights, None if synapses is None else synapses.weights)
+
+    def trained(self, state: TrainingState) -> RateNetwork:
+        """The network with the weights of this state; that of a run, `run.system.trained(run.final_state.state)`, runs on by itself."""
+        return self._network((state.readout, state.synapses))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
@@ -9,10 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Float, Int, Scalar
+from jaxtyping import Array, Bool, Float, Int, Scalar
 
 from neurojax.engine.types import Arrays
 from neurojax.learning.lowrank import LowRank
+from neurojax.learning.rule import Correction, Occasion, Rule
 
 Method = Literal["potter", "block", "symmetric"]
 
@@ -31,7 +33,7 @@ class Gain(NamedTuple):
     novelty: Float[Scalar, ""]
 
 
-class RLS(eqx.Module):
+class RLS(Rule):
     """Recursive least squares with `P(0) = I / alpha`:
 
         k = P r / (lambda + r' P r),   P <- (P - k r' P) / lambda,   w <- w - e k
@@ -41,8 +43,9 @@ class RLS(eqx.Module):
     Arguments:
         alpha: > 0, and well below the number of rates; Sussillo and Abbott take 1 to 100. A small one learns fast. Others give the
             inverse: P(0) = alpha I in BrainPy, tension and RectiPy, 1 / learning_rate in Nengo.
-        forgetting: lambda in (0, 1]; None for 1. P grows by 1/lambda an update along what the rates never visit: keep
-            `updates * (1 - lambda)` small, or watch the largest element of P (`health`).
+        forgetting: lambda in (0, 1]; None for 1. P grows by 1/lambda an update along what the rates never visit, for nothing is learned
+            there, hence `limit`.
+        limit: nothing is forgotten at updates at which the mean diagonal element of P is above `limit / alpha`.
         method: "potter" keeps the square root S of P = S S' (Potter 1963), as exact in float32 as P in float64 is; "block" defers
             updates and folds them into P by one product for every `block` of them, the fastest, for alpha >= 0.1 in float32;
             "symmetric" updates P itself, the plain form, best in float64.
@@ -53,6 +56,7 @@ class RLS(eqx.Module):
 
     alpha: Any = 1.0
     forgetting: Any = None
+    limit: Any = 1e4
     method: Method = eqx.field(static=True, default="potter")
     block: int = eqx.field(static=True, default=32)
 
@@ -75,28 +79,37 @@ class RLS(eqx.Module):
                     f"RLS(alpha={self.alpha!r}): deferred updates lose P in float32 below alpha = {SAFE_ALPHA}; "
                     "take method='potter', or a run in float64"
                 )
+        if not isinstance(self.limit, Tracer) and not np.all(np.asarray(self.limit) >= 1):
+            raise ValueError(f"RLS(limit={self.limit!r}): P may grow to `limit / alpha`; give at least 1, for example 1e4")
         if self.forgetting is not None and not isinstance(self.forgetting, Tracer):
             factor = np.asarray(self.forgetting, float)
             if not np.all((factor > 0) & (factor <= 1)):
                 raise ValueError(f"RLS(forgetting={self.forgetting!r}): give a factor in (0, 1], for example 0.9999, or None")
 
-    def init(self, n: int) -> LowRank | Float[Array, "n n"]:
+    def init(self, n: int, outputs: int = 1) -> LowRank | Float[Array, "n n"]:
         """P of n rates before the first update: its square root ("potter"), with updates to come ("block"), or itself."""
         if self.method == "potter":
             return jnp.eye(n) / jnp.sqrt(self.alpha)
         start = jnp.eye(n) / self.alpha
         return LowRank.of(start, self.block) if self.method == "block" else start
 
+    def tidied(self, kept: Any, updates: Int[Scalar, ""], due: Bool[Scalar, ""]) -> LowRank | Float[Array, "n n"]:
+        """P with room for the update number `updates`. On its own, beside the update's `cond` and not in it: nested, XLA copies P."""
+        if self.method != "block":
+            return kept
+        return jax.lax.cond(due & (updates % self.block == 0), LowRank.folded, lambda one: one, kept)
+
     def update(self, kept: Any, rates: Float[Arrays, " n"], count: Int[Scalar, ""]) -> tuple[LowRank | Float[Array, "n n"], Gain]:
-        """P after an update with `rates`, and its gain. `count` is the number of updates before this one, equal for all lanes."""
-        factor = 1.0 if self.forgetting is None else self.forgetting
+        """P, `tidied`, after an update with `rates`, and its gain. `count` is the number of updates before it, equal for all lanes."""
         if self.method == "potter":
+            factor = self._factor(lambda: jnp.sum(kept * kept), len(rates))
             turned = rates @ kept
             novelty = turned @ turned
             total = factor + novelty
             image = kept @ turned
             kept = kept - jnp.outer(image / (total + jnp.sqrt(factor * total)), turned)
             return (kept if self.forgetting is None else kept / jnp.sqrt(factor)), Gain(image / total, novelty)
+        factor = self._factor(lambda: jnp.trace(kept), len(rates))
         image = kept @ rates
         novelty = image @ rates
         total = factor + novelty
@@ -104,9 +117,16 @@ class RLS(eqx.Module):
         if self.method == "symmetric":
             kept = kept - jnp.outer(root, root)
             return (kept if self.forgetting is None else kept / factor), Gain(image / total, novelty)
-        kept = kept.pushed(count % self.block, -root, root)
-        kept = jax.lax.cond(count % self.block == self.block - 1, LowRank.folded, lambda one: one, kept)
-        return kept, Gain(image / total, novelty)
+        return kept.pushed(count % self.block, -root, root), Gain(image / total, novelty)
+
+    def _factor(self, trace: Callable[[], Any], n: int) -> Any:
+        """lambda at this update: 1 while P is too large."""
+        return 1.0 if self.forgetting is None else jnp.where(self.alpha * trace() > n * self.limit, 1.0, self.forgetting)
+
+    def correct(self, kept: Any, occasion: Occasion) -> tuple[LowRank | Float[Array, "n n"], Correction]:
+        """`w <- w - e k'` of the error before the update; one P for all outputs."""
+        kept, (gain, novelty) = self.update(kept, occasion.rates, occasion.updates)
+        return kept, Correction(-jnp.outer(occasion.output - occasion.target, gain), novelty)
 
     def inverse_correlation(self, kept: Any) -> Float[Array, "n n"]:
         """P itself, `(sum_t r_t r_t' + alpha I)^-1` where nothing is forgotten."""

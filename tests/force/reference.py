@@ -27,3 +27,31 @@ def force_loop(weights, feedback, x, train, test, *, alpha=1.0, interval=2, dt=0
         x = x + dt * (-x + weights @ rates + feedback * z)
         z = readout @ np.tanh(x)
     return shown, readout, inverse
+
+
+def synapse_loop(weights, sources, first, readout_units, feedback, x, train, test, targets, *, alpha=1.0, interval=2, dt=0.1):
+    """The same with recurrent synapses that learn, one dense P for each unit: outputs (train + test, outputs) and the recurrent weights.
+
+    weights: (n, n), changed at [first + i, sources[i]] by the error of output i mod outputs. targets: function of the step -> (outputs,).
+    """
+    weights, count = weights.copy(), len(np.atleast_1d(targets(0)))
+    readout, inverse = np.zeros((count, readout_units)), np.eye(readout_units) / alpha
+    own = [np.eye(len(row)) / alpha for row in sources]
+    z, shown = np.zeros(count), np.empty((train + test, count))
+    for step in range(train + test):
+        rates = np.tanh(x)
+        shown[step] = z
+        if step < train and step % interval == 0:
+            error = z - targets(step)
+            image = inverse @ rates[:readout_units]
+            total = 1 + rates[:readout_units] @ image
+            inverse -= np.outer(image, image) / total
+            readout -= np.outer(error, image) / total
+            for i, row in enumerate(sources):
+                image = own[i] @ rates[row]
+                total = 1 + rates[row] @ image
+                own[i] -= np.outer(image, image) / total
+                weights[first + i, row] -= error[i % count] * image / total
+        x = x + dt * (-x + weights @ rates + feedback @ z)
+        z = readout @ np.tanh(x)[:readout_units]
+    return shown, weights

@@ -47,17 +47,17 @@ def test_a_plain_loop_gives_the_same_output(whole, loop):
     """1,200 updates and the frozen run after them, float64: z within 1e-9 of NumPy's throughout, w and P to 1e-9."""
     z, readout, inverse = loop
     assert np.abs(whole.records["z"][:, 0] - z).max() < 1e-9
-    assert np.allclose(whole.final_state.state.readout[0], readout, atol=1e-9)
-    assert np.allclose(whole.final_state.state.kept, inverse, atol=1e-9)
+    assert np.allclose(whole.final_state.state.readout.weights[0], readout, atol=1e-9)
+    assert np.allclose(whole.final_state.state.readout.kept, inverse, atol=1e-9)
 
 
 def test_learned_weights_are_ridge_regression_on_the_visited_states(whole):
     """Though what the weights do decides what is visited next: 1e-8."""
     rates, targets = whole.records["r"][:TRAIN:2], whole.records["f"][:TRAIN:2]
     expected = np.linalg.solve(rates.T @ rates + np.eye(N), rates.T @ targets)[:, 0]
-    found = whole.final_state.state.readout[0]
+    found = whole.final_state.state.readout.weights[0]
     assert np.linalg.norm(found - expected) < 1e-8 * np.linalg.norm(expected)
-    assert np.abs(whole.final_state.state.kept @ (rates.T @ rates + np.eye(N)) - np.eye(N)).max() < 1e-8
+    assert np.abs(whole.final_state.state.readout.kept @ (rates.T @ rates + np.eye(N)) - np.eye(N)).max() < 1e-8
 
 
 @pytest.mark.parametrize("method", ["potter", "block"])
@@ -86,7 +86,7 @@ def test_continued_is_the_same_as_whole(whole, tmp_path):
 def test_a_trained_network_runs_on_by_itself(whole):
     """The readout and the state of a run, in a network without its training: the frozen phase again, to the bit."""
     half = run(training(), duration=float(TRAIN))
-    network = half.system.trained(half.final_state.state.readout)
+    network = half.system.trained(half.final_state.state)
     alone = nj.simulate(
         network,
         steps=TEST,
@@ -105,16 +105,16 @@ def test_two_outputs_on_one_p():
     shown = run(system, duration=1200.0)
     rates, targets = shown.records["r"][::2], shown.records["f"][::2]
     expected = np.linalg.solve(rates.T @ rates + np.eye(100), rates.T @ targets).T
-    assert np.allclose(shown.final_state.state.readout, expected, rtol=1e-7, atol=1e-9)
+    assert np.allclose(shown.final_state.state.readout.weights, expected, rtol=1e-7, atol=1e-9)
 
 
 def test_a_readout_that_hears_some_units():
-    """plastic = 0.3: the readout and P are of the first 30 units, by ridge regression on those."""
-    shown = run(training(n=100, plastic=0.3), duration=1200.0)
+    """heard = 30: the readout and P are of the first 30 units, by ridge regression on those."""
+    shown = run(training(n=100, heard=30), duration=1200.0)
     rates, targets = shown.records["r"][::2, :30], shown.records["f"][::2]
     expected = np.linalg.solve(rates.T @ rates + np.eye(30), rates.T @ targets).T
-    assert shown.final_state.state.readout.shape == (1, 30)
-    assert np.allclose(shown.final_state.state.readout, expected, rtol=1e-7, atol=1e-9)
+    assert shown.final_state.state.readout.weights.shape == (1, 30)
+    assert np.allclose(shown.final_state.state.readout.weights, expected, rtol=1e-7, atol=1e-9)
 
 
 def test_a_sweep_trains_what_single_runs_train():
@@ -161,7 +161,7 @@ def test_gradients_through_training(method):
     ("make", "said"),
     [
         (lambda: nj.RateNetwork(n=0), r"RateNetwork\(n=0\)"),
-        (lambda: nj.RateNetwork(plastic=0.0), r"RateNetwork\(plastic=0.0\)"),
+        (lambda: nj.RateNetwork(heard=0), r"RateNetwork\(heard=0\)"),
         (lambda: run(training(recurrent=nj.SparseGaussian(0.0))), r"SparseGaussian\(p=0.0\)"),
         (lambda: run(training(tau=-1.0)), r"RateNetwork\(tau=-1.0\)"),
         (lambda: run(nj.Training(nj.RateNetwork(n=9), four_sines(0.0))), r"Sines\(period=0.0\)"),

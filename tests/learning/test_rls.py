@@ -29,7 +29,7 @@ def learned(rule, rates, targets, dtype):
         kept, weights = carry
         count, r, f = row
         error = weights @ r - f
-        kept, (gain, novelty) = rule.update(kept, r, count)
+        kept, (gain, novelty) = rule.update(rule.tidied(kept, count, jnp.asarray(True)), r, count)
         weights = weights - jnp.outer(error, gain)
         return (kept, weights), (novelty, error, weights @ r - f)
 

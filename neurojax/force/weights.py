@@ -1,0 +1,166 @@
+"""How the fixed weights of a rate network are drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Float, PRNGKeyArray
+
+
+class SparseGaussian(eqx.Module):
+    """Weights that are there with probability p, and then N(0, 1 / (p times the number of sources)).
+
+    Source: Sussillo and Abbott 2009, Methods.
+    """
+
+    p: Any = 0.1
+
+    def draw(self, key: PRNGKeyArray, targets: int, sources: int) -> Float[Array, "targets sources"]:
+        """The matrix, row i the weights onto unit i."""
+        there, size = jax.random.split(key)
+        return jnp.where(
+            jax.random.uniform(there, (targets, sources)) < self.p, jax.random.normal(size, (targets, sources)), 0.0
+        ) / jnp.sqrt(self.p * sources)
+
+    def check(self) -> None:
+        """0 < p <= 1."""
+        if not isinstance(self.p, Tracer) and not np.all((np.asarray(self.p) > 0) & (np.asarray(self.p) <= 1)):
+            raise ValueError(f"SparseGaussian(p={self.p!r}): a share of connections in (0, 1], for example 0.1")
+
+
+class UniformWeights(eqx.Module):
+    """Weights uniform in [-1, 1]."""
+
+    def draw(self, key: PRNGKeyArray, targets: int, sources: int) -> Float[Array, "targets sources"]:
+        """The matrix, row i the weights onto unit i."""
+        return jax.random.uniform(key, (targets, sources), minval=-1.0, maxval=1.0)
+
+    def check(self) -> None:
+        """Nothing can be wrong."""
+
+
+class OnePerRow(eqx.Module):
+    """Each unit hears one source, by a weight N(0, 1)."""
+
+    def draw(self, key: PRNGKeyArray, targets: int, sources: int) -> Float[Array, "targets sources"]:
+        """The matrix, row i the weights onto unit i."""
+        which, size = jax.random.split(key)
+        chosen = jax.nn.one_hot(jax.random.randint(which, (targets,), 0, sources), sources)
+        return chosen * jax.random.normal(size, (targets, 1))
+
+    def check(self) -> None:
+        """Nothing can be wrong."""
+
+
+class GeneratorAndFeedback(eqx.Module):
+    """The weights of architecture B, a generator network G in a loop with a feedback network F, as one matrix:
+
+        [ g_GG J_GG   g_GF J_GF ]
+        [ g_FG J_FG   g_FF J_FF ]
+
+    The last `feedback_units` of the network are F's. Give the network a gain of 1 and no direct feedback.
+
+    Arguments:
+        feedback_units: units of F, below the network's.
+        g_gg, g_gf, g_fg, g_ff: gains of the blocks, dimensionless (target first, source second).
+        p_gg, p_gf, p_fg, p_ff: shares of connections, in (0, 1].
+
+    Source: Sussillo and Abbott 2009, Methods and figure 6B.
+    """
+
+    feedback_units: int = eqx.field(static=True, default=95)
+    g_gg: Any = 1.5
+    g_gf: Any = 1.0
+    g_fg: Any = 1.0
+    g_ff: Any = 1.2
+    p_gg: Any = 0.1
+    p_gf: Any = 0.25
+    p_fg: Any = 0.025
+    p_ff: Any = 0.25
+
+    def draw(self, key: PRNGKeyArray, targets: int, sources: int) -> Float[Array, "targets sources"]:
+        """The matrix, row i the weights onto unit i."""
+        back = self.feedback_units
+        if targets != sources or not 0 < back < targets:
+            raise ValueError(f"GeneratorAndFeedback(feedback_units={back!r}): fewer than the network's {targets} units, and one at least")
+        sizes, keys = (targets - back, back), jax.random.split(key, 4)
+        blocks = ((self.g_gg, self.p_gg), (self.g_gf, self.p_gf), (self.g_fg, self.p_fg), (self.g_ff, self.p_ff))
+        drawn = [g * SparseGaussian(p).draw(keys[i], sizes[i // 2], sizes[i % 2]) for i, (g, p) in enumerate(blocks)]
+        return jnp.block([drawn[:2], drawn[2:]])
+
+    def check(self) -> None:
+        """Every share is in (0, 1]."""
+        for name in ("p_gg", "p_gf", "p_fg", "p_ff"):
+            p = getattr(self, name)
+            if not isinstance(p, Tracer) and not np.all((np.asarray(p) > 0) & (np.asarray(p) <= 1)):
+                raise ValueError(f"GeneratorAndFeedback({name}={p!r}): a share of connections in (0, 1], for example 0.1")
+
+
+class PlasticSynapses(eqx.Module):
+    """Recurrent synapses that learn, on top of the network's fixed weights: `units` units from number `first` on hear, through
+    `fan_in` synapses each, the units among[0] <= j < among[1].
+
+    Which ones is drawn anew for each unit, from connections that exist before others (so with `fan_in = p n`, nearly all that exist learn),
+    or once for all (`shared`).
+
+    Arguments:
+        units, fan_in, first: whole numbers. among: sources (from, to), or None for all units.
+        shared: every unit hears the same sources, so that one P serves all; the paper has a P for each unit.
+        sources: (units, fan_in) or (1, fan_in), numbers of units; drawn if None.
+        weights: (units, fan_in) or one number, what learning has added to the fixed weights.
+
+    Source: Sussillo and Abbott 2009, equations 9 and 10, figures 6B, 6C and 7.
+    """
+
+    units: int = eqx.field(static=True)
+    fan_in: int = eqx.field(static=True)
+    first: int = eqx.field(static=True, default=0)
+    among: tuple[int, int] | None = eqx.field(static=True, default=None)
+    shared: bool = eqx.field(static=True, default=False)
+    sources: Any = None
+    weights: Any = 0.0
+
+    def __check_init__(self):
+        for name, least in (("units", 1), ("fan_in", 1), ("first", 0)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+                raise ValueError(f"PlasticSynapses({name}={value!r}): a whole number of at least {least}")
+
+    def check_fit(self, n: int) -> None:
+        """The units and sources are among the network's n."""
+        start, stop = self.among or (0, n)
+        if not 0 <= start < stop <= n:
+            raise ValueError(f"PlasticSynapses(among={self.among!r}): the network has {n} units; give (from, to) within 0 and {n}")
+        if self.first + self.units > n:
+            raise ValueError(f"PlasticSynapses(first={self.first}, units={self.units}): the network has {n} units; they end beyond it")
+        if self.fan_in > stop - start:
+            raise ValueError(f"PlasticSynapses(fan_in={self.fan_in}): there are {stop - start} sources; give at most so many")
+
+    def realise(self, key: PRNGKeyArray, recurrent: Float[Array, "n n"]) -> PlasticSynapses:
+        """Draw the sources."""
+        sources = self.sources
+        if sources is None:
+            start, stop = self.among or (0, recurrent.shape[1])
+            rows = 1 if self.shared else self.units
+            score = jax.random.uniform(key, (rows, stop - start))
+            if not self.shared:
+                there = recurrent[self.first : self.first + self.units, start:stop] != 0
+                score = score + there.astype(score.dtype)
+            sources = start + jnp.sort(jax.lax.top_k(score, self.fan_in)[1], axis=1).astype(jnp.int32)
+        weights = jnp.broadcast_to(jnp.asarray(self.weights, recurrent.dtype), (self.units, self.fan_in))
+        return PlasticSynapses(self.units, self.fan_in, self.first, self.among, self.shared, sources, weights)
+
+    def heard(self, rates: Float[Array, " n"]) -> Float[Array, "rows fan_in"]:
+        """The rates that each unit hears, (units, fan_in) or (1, fan_in) if shared."""
+        return rates[self.sources]
+
+    def push(self, rates: Float[Array, " n"]) -> Float[Array, " n"]:
+        """What the learned weights add to each unit's input (n,)."""
+        heard = self.heard(rates)
+        added = self.weights @ heard[0] if self.shared else jnp.sum(self.weights * heard, axis=1)
+        return jnp.zeros_like(rates).at[self.first : self.first + self.units].set(added)

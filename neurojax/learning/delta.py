@@ -1,0 +1,110 @@
+"""Rules that correct by the error or the reward at this step alone, without a matrix P."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from neurojax.engine.signals import at
+from neurojax.learning.rule import Correction, Rule, no_novelty
+
+
+def _positive(rule: str, name: str, value: Any, example: str) -> None:
+    if not callable(value) and not isinstance(value, Tracer) and not np.all(np.asarray(value) > 0):
+        raise ValueError(f"{rule}({name}={value!r}): give a positive number, for example {example}")
+
+
+class LMS(Rule):
+    """Least mean squares, `w <- w - rate e r'`; `normalised` divides the rate by `r' r`.
+
+    Arguments:
+        rate: of an update, dimensionless, > 0, or a function of time. Stable below 2 / (r' r), below 2 if normalised.
+
+    Source: Widrow and Hoff 1960.
+    """
+
+    rate: Any = 0.01
+    normalised: bool = eqx.field(static=True, default=False)
+
+    def check(self):
+        """The rate is positive."""
+        _positive("LMS", "rate", self.rate, "0.01")
+
+    def correct(self, kept, occasion):
+        """No state; a step down the gradient of e^2."""
+        rates, rate = occasion.rates, jnp.asarray(at(self.rate, occasion.time))
+        scale = rate / (rates @ rates) if self.normalised else rate
+        return kept, Correction(-scale * jnp.outer(occasion.output - occasion.target, rates), no_novelty(occasion))
+
+
+class Delta(Rule):
+    """The delta rule with a rate of its own for each output, which falls as the error does:
+
+        w <- w - eta e r',   tau d eta/dt = eta (-eta + |e|^exponent)
+
+    Arguments:
+        rate: eta at the start, > 0. exponent: in [1, 2]. tau: in units of time, > 0.
+
+    Source: Sussillo and Abbott 2009, supplementary figure 1.
+    """
+
+    rate: Any = 0.1
+    exponent: Any = 1.5
+    tau: Any = 10.0
+
+    def check(self):
+        """Positive rate and time, exponent in [1, 2]."""
+        _positive("Delta", "rate", self.rate, "0.1")
+        _positive("Delta", "tau", self.tau, "10.0")
+        if not isinstance(self.exponent, Tracer) and not np.all((np.asarray(self.exponent) >= 1) & (np.asarray(self.exponent) <= 2)):
+            raise ValueError(f"Delta(exponent={self.exponent!r}): give a number in [1, 2], for example 1.5")
+
+    def init(self, n, outputs):
+        """eta (outputs,)."""
+        return jnp.full((outputs,), self.rate, jnp.result_type(float))
+
+    def correct(self, kept, occasion):
+        """A step down the gradient of e^2; then eta moves for the time between updates, by Euler's method."""
+        error = occasion.output - occasion.target
+        eta = kept + occasion.elapsed / self.tau * kept * (jnp.abs(error) ** self.exponent - kept)
+        return eta, Correction(-jnp.outer(kept * error, occasion.rates), no_novelty(occasion))
+
+
+class RewardHebbian(Rule):
+    """Reward-modulated Hebbian learning: whether the outputs did better than lately is all that is known, not by how much or which way.
+
+        w <- w + rate(t) M (z - zbar) r',   M = 1 where -|z - f|^2 exceeds its own running mean, else 0
+
+    zbar and the mean performance follow z and the performance with the time constant `tau`. What makes z differ from zbar is
+    `Training(exploration=...)`; that must be more than what z does by itself within `tau`, or the rule follows dz/dt.
+
+    Arguments:
+        rate: of an update, > 0, or a function of time. tau: in units of time, > 0.
+
+    Source: Hoerzer, Legenstein and Maass 2014, equations 6 to 9.
+    """
+
+    rate: Any = 5e-4
+    tau: Any = 5.0
+
+    def check(self):
+        """Positive rate and time."""
+        _positive("RewardHebbian", "rate", self.rate, "5e-4")
+        _positive("RewardHebbian", "tau", self.tau, "5.0")
+
+    def init(self, n, outputs):
+        """Mean output (outputs,) and mean performance."""
+        return jnp.zeros((outputs,)), jnp.zeros(())
+
+    def correct(self, kept, occasion):
+        """Along what was tried, if it did better than the mean."""
+        mean, usual = kept
+        performance = -jnp.sum((occasion.output - occasion.target) ** 2)
+        better = jnp.where(performance > usual, at(self.rate, occasion.time), 0.0)
+        change = better * jnp.outer(occasion.output - mean, occasion.rates)
+        share = jnp.minimum(occasion.elapsed / self.tau, 1.0)
+        return (mean + share * (occasion.output - mean), usual + share * (performance - usual)), Correction(change, no_novelty(occasion))

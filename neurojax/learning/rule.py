@@ -1,0 +1,52 @@
+"""What a rule that changes weights online is."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, Scalar
+
+
+class Occasion(NamedTuple):
+    """What a rule sees at an update: rates (n,), the output they give and its target (outputs,), the number of updates before
+    this one, equal for all lanes, the time, and the time from update to update."""
+
+    rates: Float[Array, " n"]
+    output: Float[Array, " outputs"]
+    target: Float[Array, " outputs"]
+    updates: Int[Scalar, ""]
+    time: Float[Scalar, ""]
+    elapsed: Float[Scalar, ""]
+
+
+class Correction(NamedTuple):
+    """What an update does: the change of the weights (outputs, n), and `r' P r` of rules that have a P (0 of others)."""
+
+    change: Float[Array, "outputs n"]
+    novelty: Float[Scalar, ""]
+
+
+class Rule(eqx.Module):
+    """A rule that changes the weights `output = w rates` towards a target, and may keep something from update to update."""
+
+    def init(self, n: int, outputs: int) -> Any:
+        """What is kept, before the first update: a pytree of arrays."""
+        return None
+
+    def tidied(self, kept: Any, updates: Int[Scalar, ""], due: Bool[Scalar, ""]) -> Any:
+        """What is kept, made ready for the update number `updates`, if one is `due` now: what must be done once in many updates."""
+        return kept
+
+    def correct(self, kept: Any, occasion: Occasion) -> tuple[Any, Correction]:
+        """What is kept after an update, and what it does to the weights."""
+        raise NotImplementedError(f"{type(self).__name__} must define correct(self, kept, occasion)")
+
+    def check(self) -> None:
+        """Refuse values that make no sense."""
+
+
+def no_novelty(occasion: Occasion) -> Float[Scalar, ""]:
+    """Of a rule without P."""
+    return jnp.zeros((), occasion.rates.dtype)
