@@ -64,10 +64,16 @@ def free_memory(devices: Sequence[Any]) -> int:
     return int(MEMORY_SHARE * psutil.virtual_memory().available / len(devices))
 
 
-def first_lanes(lane_bytes: int, platform: str) -> int:
-    """Lanes to begin with, a power of two: on a CPU those whose carry fits the cache, elsewhere as many as allowed."""
+def first_lanes(lane_bytes: int, system_bytes: int, platform: str) -> int:
+    """Lanes to begin with, a power of two: on a CPU those whose carry fits the cache, elsewhere as many as allowed.
+
+    At least 16, for lanes may share what they read of the system (a graph); but a lane that fills the cache by itself, and reads hardly
+    more of the system than that, goes alone (RLS with 300 rates: 0.6 of the time).
+    """
     if platform != "cpu":
         return MOST_LANES
+    if lane_bytes > CACHE_BYTES // 2 and system_bytes < 2 * lane_bytes:
+        return 1
     lanes = max(16, min(MOST_LANES, CACHE_BYTES // max(lane_bytes, 1)))
     return 1 << (int(lanes).bit_length() - 1)
 

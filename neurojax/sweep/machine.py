@@ -97,9 +97,14 @@ class Part:
         return sum(count for _, count, _ in self.phases)
 
     @property
+    def system_bytes(self) -> int:
+        """Bytes of the realised system of one lane."""
+        return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(self.sample) if hasattr(leaf, "dtype"))
+
+    @property
     def lane_numbers(self) -> int:
         """Numbers that a step of one lane reads, roughly."""
-        return self.carry_bytes // 4 + sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(self.sample) if hasattr(leaf, "shape"))
+        return (self.carry_bytes + self.system_bytes) // 4
 
 
 class Launch(NamedTuple):

@@ -80,8 +80,8 @@ def reading_error(view):
 
 @pytest.mark.parametrize("rule", [nj.LMS(0.002), nj.Delta(rate=0.002), nj.RewardHebbian(0.001)], ids=["lms", "delta", "reward"])
 def test_each_trains_a_network(rule):
-    """A network driven by its target (teacher = 1) learns to read it: |w r - f| of the last of four periods is below 0.3 of 2 / pi, a silent
-    readout's."""
+    """A network driven by its target (teacher = 1) learns to read it: |w r - f| of the last of four periods is below 0.3 of that of
+    readout."""
     exploration = 0.5 if isinstance(rule, nj.RewardHebbian) else None
     target = nj.force.targets.Sines(400.0)
     system = nj.Training(nj.RateNetwork(60, gain=0.8, feedback=2.0), target, rule, interval=1, teacher=1.0, exploration=exploration)
