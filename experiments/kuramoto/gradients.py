@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import neurojax as nj
-from experiments.kuramoto.study import Study
-from experiments.kuramoto.table import Row, mean_and_error
+from experiments.study import Study
+from experiments.table import Row, mean_and_error
 from neurojax.kuramoto import theory
 from neurojax.sweep.plot import completed
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 import neurojax as nj
-from experiments.kuramoto.study import Study
-from experiments.kuramoto.table import Row, mean_and_error
+from experiments.study import Study
+from experiments.table import Row, mean_and_error
 from neurojax.kuramoto import plot, theory
 from neurojax.sweep.plot import completed
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import neurojax as nj
-from experiments.kuramoto.study import Study
-from experiments.kuramoto.table import Row
+from experiments.study import Study
+from experiments.table import Row
 from neurojax.kuramoto import plot, theory
 from neurojax.sweep.plot import completed, new_axes, save, trace_of
 

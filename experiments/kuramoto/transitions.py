@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 import neurojax as nj
-from experiments.kuramoto.study import DT, NOISY_DT, STEP_BIAS, Study, sized_rows
-from experiments.kuramoto.table import Row, mean_and_error
+from experiments.kuramoto.sizes import DT, NOISY_DT, STEP_BIAS, sized_rows
+from experiments.study import Study
+from experiments.table import Row, mean_and_error
 from neurojax.kuramoto import plot, theory
 from neurojax.sweep.plot import completed, trace_of
 

@@ -2,6 +2,7 @@
 
 from neurojax.engine.integrators import RK4, EulerMaruyama, ExponentialEuler, Heun, Integrator
 from neurojax.engine.loop import Checkpoint
+from neurojax.engine.lyapunov import Lyapunov, lyapunov_exponent
 from neurojax.engine.numerics import sincos, sincos_wrapped, wrap
 from neurojax.engine.record import At, Autocorrelation, First, Histogram, Last, Maximum, Mean, Minimum, Record, Spectrum, Trace, Variance
 from neurojax.engine.schedule import Phase, Schedule
@@ -27,6 +28,7 @@ __all__ = [
     "Integrator",
     "Interrupted",
     "Last",
+    "Lyapunov",
     "Maximum",
     "Mean",
     "Minimum",
@@ -48,6 +50,7 @@ __all__ = [
     "View",
     "at",
     "load_state",
+    "lyapunov_exponent",
     "save_state",
     "simulate",
     "sincos",

@@ -1,5 +1,6 @@
 """Chaotic rate networks that learn: the networks, their targets, their training, what is measured on them."""
 
+from neurojax.force import analysis as analysis
 from neurojax.force import measures as measures
 from neurojax.force import targets as targets
 from neurojax.force.network import RateNetwork, RateState, feedback_network, internal_network

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import neurojax as nj
-from experiments.kuramoto import notebook, onset, table, transitions
+from experiments import table
+from experiments.kuramoto import notebook, onset, transitions
 from neurojax.kuramoto import theory
 
 ROOT = Path(__file__).parents[2]

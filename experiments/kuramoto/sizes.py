@@ -1,41 +1,17 @@
-"""What every study is given: how thorough to be, and where to write."""
+"""What finite size and the time step leave of r: rows of measured r with a bias known beforehand."""
 
 from __future__ import annotations
-
-import dataclasses
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
-import neurojax as nj
-from experiments.kuramoto.table import Row, mean_and_error
+from experiments.table import Row, mean_and_error
 from neurojax.sweep.plot import completed
 
 DT = 0.05
 NOISY_DT = 0.02
 # Heun's bias of the stationary r with noise, measured at K = 5, D = 0.5: 24e-4 at dt = 0.1, 7e-4 at 0.05, thus 1e-4 at 0.02.
 STEP_BIAS = 2e-4
-
-
-@dataclasses.dataclass(frozen=True)
-class Study:
-    """Settings of a run of the studies. `out`: folder for stores and figures."""
-
-    quick: bool
-    out: Path
-
-    def pick(self, full: Any, quick: Any) -> Any:
-        return quick if self.quick else full
-
-    def sweep(self, name: str, system: Any, over: Mapping[str, Any], **settings: Any) -> xr.Dataset:
-        """A sweep kept in the store `name`; a store that is complete already is read."""
-        return nj.sweep(system, over, store=self.out / f"{name}.zarr", **settings)
-
-    def figures(self, name: str) -> Path:
-        return self.out / "figures" / name
 
 
 def sized_rows(small: xr.Dataset, large: xr.Dataset, record: str, label: str, reference: np.ndarray, source: str) -> list[Row]:
