@@ -3,6 +3,7 @@
 from neurojax.force import analysis as analysis
 from neurojax.force import measures as measures
 from neurojax.force import targets as targets
+from neurojax.force import tasks as tasks
 from neurojax.force.network import RateNetwork, RateState, feedback_network, internal_network
 from neurojax.force.training import Lesson, Taught, Training, TrainingState
 from neurojax.force.weights import GeneratorAndFeedback, OnePerRow, PlasticSynapses, SparseGaussian, UniformWeights

@@ -52,7 +52,7 @@ class Training(System):
     Arguments:
         network: a `RateNetwork`.
         target: f(t): a `Signal`, function of time or array, a number or (outputs,).
-        rule: a learning rule: `RLS`, `Delta`, `RewardHebbian`, or one's own `Rule`.
+        rule: a learning rule: `RLS`, `DeltaRule`, `RewardHebbian`, or one's own `Rule`.
         interval: steps between updates, >= 1, counted from step 0 of the run: exact, for it is a whole number.
         learning: False holds the weights, for a test: `Phase(100.0, {"learning": False})` in a `Schedule`.
         teacher: share of the target in what is fed back while learning, `(1 - teacher) z + teacher f`.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -14,16 +12,15 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Real
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.quiver import Quiver
-from PIL import Image
 
 from neurojax.engine.signals import at
 from neurojax.kuramoto import theory
 from neurojax.kuramoto.frequencies import Bimodal, Delta, Frequencies, Lorentzian, Normal, Uniform
 from neurojax.sweep import plot as generic
+from neurojax.sweep.film import camera, write_film
 from neurojax.sweep.plot import completed, draw_mesh, draw_spread, new_axes, over_seeds, save
 
 COUPLING, NOISE, ORDER, TIME = "coupling $K$ (1/time)", r"noise $\sigma$ (rad/$\sqrt{\mathrm{time}}$)", "order parameter $r$", "time $t$"
@@ -220,16 +217,8 @@ def animate_circle(
 
     Raises ValueError for another ending or numbers outside, RuntimeError for an MP4 without ffmpeg.
     """
-    path, time = Path(path), _time_dimension(theta)
-    if path.suffix not in (".gif", ".mp4"):
-        raise ValueError(f"path={str(path)!r}: the name must end in .gif or .mp4")
-    if not 0 < rate <= 50 or not 2 <= colours <= 256 or theta.sizes[time] < 2:
-        given = f"rate={rate}, colours={colours}, {theta.sizes[time]} samples"
-        raise ValueError(f"animate_circle({given}): needs 0 < rate <= 50, 2 to 256 colours and at least 2 samples")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    frames = _circle_frames(theta.transpose(time, ...), np.asarray(frequencies), coupling, turning)
-    (_write_gif if path.suffix == ".gif" else _write_mp4)(path, list(frames), rate, colours)
-    return path
+    time = _time_dimension(theta)
+    return write_film(path, _circle_frames(theta.transpose(time, ...), np.asarray(frequencies), coupling, turning), rate, colours)
 
 
 def _circle_frames(theta: xr.DataArray, frequencies: np.ndarray, coupling: Any, turning: float) -> Iterator[np.ndarray]:
@@ -242,38 +231,13 @@ def _circle_frames(theta: xr.DataArray, frequencies: np.ndarray, coupling: Any, 
     _draw_floor(right, len(frequencies))
     right.set(xlabel=TIME, ylabel=ORDER, xlim=(times[0], times[-1]), ylim=(0, 1.02))
     text = left.text(-1.1, 1.1, "", fontsize="small", va="top")
-    canvas = FigureCanvasAgg(figure)
-    moving = ((left, circle.dots), (left, circle.arrow), (left, text), (right, trace))
-    for _, artist in moving:
-        artist.set_animated(True)
-    # All that stands still is drawn once.
-    canvas.draw()
-    background = canvas.copy_from_bbox(figure.bbox)
+    shot = camera(figure, ((left, circle.dots), (left, circle.arrow), (left, text), (right, trace)))
     order: list[float] = []
     for time, now in zip(times, phases, strict=True):
         order.append(circle.show(now))
         text.set_text(f"t = {time:.1f}" + ("" if coupling is None else f"\nK = {float(at(coupling, time)):.2f}") + f"\nr = {order[-1]:.2f}")
         trace.set_data(times[: len(order)], order)
-        canvas.restore_region(background)
-        for axes, artist in moving:
-            axes.draw_artist(artist)
-        yield np.asarray(canvas.buffer_rgba())[..., :3].copy()
-
-
-def _write_gif(path: Path, frames: list[np.ndarray], rate: float, colours: int) -> None:
-    sample = np.concatenate(frames[:: max(1, len(frames) // 4)])
-    palette = Image.fromarray(sample).quantize(colours, method=Image.Quantize.MEDIANCUT)
-    first, *rest = (Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
-    first.save(path, save_all=True, append_images=rest, duration=round(100 / rate) * 10, loop=0)
-
-
-def _write_mp4(path: Path, frames: list[np.ndarray], rate: float, _: int) -> None:
-    if shutil.which("ffmpeg") is None:
-        raise RuntimeError(f"path={str(path)!r}: MP4 needs the program ffmpeg, which is not installed; give a name that ends in .gif")
-    height, width, _ = frames[0].shape
-    source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(rate), "-i", "-"]
-    target = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-movflags", "+faststart", str(path)]
-    subprocess.run(["ffmpeg", "-y", "-loglevel", "error", *source, *target], input=b"".join(f.tobytes() for f in frames), check=True)
+        yield shot()
 
 
 def draw(data: xr.Dataset, folder: str | os.PathLike) -> list[Path]:

@@ -41,7 +41,7 @@ class LMS(Rule):
         return kept, Correction(-scale * jnp.outer(occasion.output - occasion.target, rates), no_novelty(occasion))
 
 
-class Delta(Rule):
+class DeltaRule(Rule):
     """The delta rule with a rate of its own for each output, which falls as the error does:
 
         w <- w - eta e r',   tau d eta/dt = eta (-eta + |e|^exponent)
@@ -58,10 +58,10 @@ class Delta(Rule):
 
     def check(self):
         """Positive rate and time, exponent in [1, 2]."""
-        _positive("Delta", "rate", self.rate, "0.1")
-        _positive("Delta", "tau", self.tau, "10.0")
+        _positive("DeltaRule", "rate", self.rate, "0.1")
+        _positive("DeltaRule", "tau", self.tau, "10.0")
         if not isinstance(self.exponent, Tracer) and not np.all((np.asarray(self.exponent) >= 1) & (np.asarray(self.exponent) <= 2)):
-            raise ValueError(f"Delta(exponent={self.exponent!r}): give a number in [1, 2], for example 1.5")
+            raise ValueError(f"DeltaRule(exponent={self.exponent!r}): give a number in [1, 2], for example 1.5")
 
     def init(self, n, outputs):
         """eta (outputs,)."""

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -189,7 +190,7 @@ def test_bad_films_are_refused(film, tmp_path, monkeypatch):
         plot.animate_circle(theta, omega, tmp_path / "film.avi")
     with pytest.raises(ValueError, match="rate=0"):
         plot.animate_circle(theta, omega, tmp_path / "film.gif", rate=0)
-    monkeypatch.setattr(plot.shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(RuntimeError, match=r"ends in \.gif"):
         plot.animate_circle(theta, omega, tmp_path / "film.mp4")
 

@@ -49,7 +49,7 @@ def test_lms_converges_to_the_weights_that_fit(normalised):
 def test_the_delta_rule_and_its_rate():
     """`dw = -eta e r`, `tau d eta/dt = eta (-eta + |e|^1.5)` by Euler's method over the time between updates: NumPy, 1e-12."""
     rates, targets = seen()
-    found = learned(nj.Delta(rate=0.1, exponent=1.5, tau=10.0), rates, targets)
+    found = learned(nj.DeltaRule(rate=0.1, exponent=1.5, tau=10.0), rates, targets)
     weights, eta = np.zeros((2, 12)), np.full(2, 0.1)
     for r, f, ours in zip(rates, targets, found, strict=True):
         error = weights @ r - f
@@ -78,7 +78,7 @@ def reading_error(view):
     return jnp.mean(jnp.abs(view.state.readout.weights @ jnp.tanh(view.state.network.x) - view.aux.target))
 
 
-@pytest.mark.parametrize("rule", [nj.LMS(0.002), nj.Delta(rate=0.002), nj.RewardHebbian(0.001)], ids=["lms", "delta", "reward"])
+@pytest.mark.parametrize("rule", [nj.LMS(0.002), nj.DeltaRule(rate=0.002), nj.RewardHebbian(0.001)], ids=["lms", "delta", "reward"])
 def test_each_trains_a_network(rule):
     """A network driven by its target (teacher = 1) learns to read it: |w r - f| of the last of four periods is below 0.3 of that of
     readout."""
@@ -93,8 +93,8 @@ def test_each_trains_a_network(rule):
     ("rule", "said"),
     [
         (nj.LMS(0.0), r"LMS\(rate=0.0\)"),
-        (nj.Delta(rate=-1.0), r"Delta\(rate=-1.0\)"),
-        (nj.Delta(exponent=3.0), r"Delta\(exponent=3.0\)"),
+        (nj.DeltaRule(rate=-1.0), r"DeltaRule\(rate=-1.0\)"),
+        (nj.DeltaRule(exponent=3.0), r"DeltaRule\(exponent=3.0\)"),
         (nj.RewardHebbian(tau=0.0), r"RewardHebbian\(tau=0.0\)"),
     ],
 )
