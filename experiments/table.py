@@ -16,13 +16,14 @@ class Row:
     """One measured number.
 
     error: one standard error, over seeds. bias: what is known beforehand of finite size, time step or estimator. The measurement agrees
-    if it lies within three standard errors and the bias of the reference. `bound`: the reference is an upper bound instead.
+    if it lies within three standard errors and the bias of the reference. `bound`: the reference is an upper bound instead. Without a
+    reference the number is reported, no more.
     """
 
     quantity: str
     measured: float
     error: float
-    reference: float
+    reference: float | None
     bias: float = 0.0
     source: str = ""
     bound: bool = False
@@ -33,6 +34,8 @@ class Row:
 
     @property
     def agrees(self) -> bool:
+        if self.reference is None:
+            return True
         if self.bound:
             return self.measured <= self.reference
         return abs(self.measured - self.reference) <= self.tolerance
@@ -49,9 +52,10 @@ def show(rows: Sequence[Row]) -> str:
     lines = ["| quantity | measured | reference | tolerance | verdict | source |", "|---|---|---|---|---|---|"]
     for row in rows:
         measured = f"{row.measured:.6g}" + (f" ± {row.error:.2g}" if row.error else "")
-        reference = ("≤ " if row.bound else "") + f"{row.reference:.6g}"
-        tolerance = "" if row.bound else f"{row.tolerance:.2g}"
-        lines.append(f"| {row.quantity} | {measured} | {reference} | {tolerance} | {'agrees' if row.agrees else 'OFF'} | {row.source} |")
+        reference = "" if row.reference is None else ("≤ " if row.bound else "") + f"{row.reference:.6g}"
+        tolerance = "" if row.bound or row.reference is None else f"{row.tolerance:.2g}"
+        verdict = "reported" if row.reference is None else "agrees" if row.agrees else "OFF"
+        lines.append(f"| {row.quantity} | {measured} | {reference} | {tolerance} | {verdict} | {row.source} |")
     return "\n".join(lines)
 
 

@@ -42,7 +42,7 @@ def test_each_turn_has_its_pattern_and_its_input():
 
 def test_bit_accuracy_counts_settled_bits():
     target = np.array([[1.0, -1.0], [0.2, -1.0], [1.0, 1.0]])
-    assert tasks.bit_accuracy([[0.3, -2.0], [-5.0, 1.0], [1.0, 0.1]], target) == pytest.approx(4 / 5)
+    assert tasks.bit_accuracy(np.array([[0.3, -2.0], [-5.0, 1.0], [1.0, 0.1]]), target) == pytest.approx(4 / 5)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""FORCE learning against the paper's claims: run `python -m experiments.force`."""
