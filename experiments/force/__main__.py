@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from experiments.force import gains
+from experiments.force import dynamics, gains, targets
 from experiments.study import run_studies
 
 STUDIES = {
     "gains": gains.gains,
     "longer": gains.longer,
+    "targets": targets.targets,
+    "lorenz": targets.lorenz_attractor,
+    "dimensions": dynamics.dimensions,
+    "teacher": dynamics.teacher,
+    "chaos": dynamics.chaos,
 }
 
 
