@@ -1,4 +1,4 @@
-"""`python -m experiments.benchmarks kuramoto [--limit PATH.c] [--quick] [--only NAME]`: measure, print and keep the table."""
+"""`python -m experiments.benchmarks kuramoto|force [--limit PATH.c] [--quick] [--only NAME]`: measure, print and keep the table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from experiments.benchmarks import limit, runner, table
+from experiments.benchmarks import force, limit, runner, table
 from experiments.benchmarks.case import cores
 from experiments.benchmarks.contenders import CONTENDERS
 from experiments.benchmarks.contenders import child as contender_child
@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(_child(given[1:])))
         return 0
     parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks", description="Speed, beside other programs and the limit.")
-    parser.add_argument("family", choices=["kuramoto"])
+    parser.add_argument("family", choices=["kuramoto", "force"])
     parser.add_argument("--limit", type=Path, metavar="PATH.c", help="C program to compile and measure as the limit")
     parser.add_argument("--quick", action="store_true", help="n = 1,000 only, one short round")
     parser.add_argument("--only", action="append", choices=[*CONTENDERS, *PARTS], help="measure this alone (may be repeated)")
@@ -35,10 +35,13 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         program = limit.build(options.limit, Path(folder)) if options.limit else None
         settings = runner.Settings(1, 0.5, program) if options.quick else runner.Settings(program=program)
-        text, kept = _measure(settings, options.only or [*CONTENDERS, *PARTS], options.quick)
+        if options.family == "force":
+            text, kept = _measure_force(settings)
+        else:
+            text, kept = _measure(settings, options.only or [*CONTENDERS, *PARTS], options.quick)
     print("\n" + text)
-    (options.out / "kuramoto.md").write_text(text + "\n")
-    (options.out / "kuramoto.json").write_text(json.dumps(kept, indent=1) + "\n")
+    (options.out / f"{options.family}.md").write_text(text + "\n")
+    (options.out / f"{options.family}.json").write_text(json.dumps(kept, indent=1) + "\n")
     return 0
 
 
@@ -60,15 +63,45 @@ def _measure(settings: runner.Settings, wanted: list[str], quick: bool) -> tuple
     return "\n\n".join([*parts, "### Required and measured\n\n" + table.show_lines(lines)]), kept
 
 
+def _measure_force(settings: runner.Settings) -> tuple[str, dict[str, Any]]:
+    memory = runner.child(["force", "--job", json.dumps({"label": "", "program": "bandwidth"})])
+    found: dict[str, Any] = {}
+    notes = {job.label: force.missing(job.program) or "" for job in force.JOBS}
+    for _ in range(settings.rounds):
+        for job in force.JOBS:
+            if notes[job.label]:
+                continue
+            try:
+                one = runner.child(["force", "--seconds", str(settings.seconds), "--job", json.dumps(dataclasses.asdict(job))])
+            except RuntimeError as error:
+                notes[job.label] = str(error)
+                continue
+            print(f"  {job.label}: {one['ms']:.4f} ms", flush=True)
+            if job.label not in found or one["ms"] < found[job.label]["ms"]:
+                found[job.label] = one
+    text, lines = force.table(found, notes, memory)
+    kept = {
+        "processor": _processor(),
+        "cores": cores(),
+        "rows": found,
+        "memory": memory,
+        "lines": [dataclasses.asdict(line) for line in lines],
+    }
+    return f"{_processor()}, {cores()} cores\n\n{text}\n\n### Required and measured\n\n{table.show_lines(lines)}", kept
+
+
 def _child(arguments: list[str]) -> dict[str, Any]:
     parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks --child")
-    parser.add_argument("name", choices=[*CONTENDERS, *PARTS])
+    parser.add_argument("name", choices=[*CONTENDERS, *PARTS, "force"])
+    parser.add_argument("--job", type=json.loads)
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--lanes", type=int, default=64)
     parser.add_argument("--noise", action="store_true")
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--program", type=Path)
     given = parser.parse_args(arguments)
+    if given.name == "force":
+        return force.child(force.Job(**given.job), given.seconds)
     if given.name == "networks":
         from experiments.benchmarks.dense import networks
 

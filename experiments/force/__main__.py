@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from experiments.force import dynamics, gains, targets
+from experiments.force import dynamics, gains, targets, tasks
 from experiments.study import run_studies
 
 STUDIES = {
@@ -12,6 +12,8 @@ STUDIES = {
     "longer": gains.longer,
     "targets": targets.targets,
     "lorenz": targets.lorenz_attractor,
+    "bit_memory": tasks.bit_memory,
+    "selectable": tasks.selectable,
     "dimensions": dynamics.dimensions,
     "teacher": dynamics.teacher,
     "chaos": dynamics.chaos,
