@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from experiments.force import dynamics, gains, targets, tasks
+from experiments.force import dynamics, gains, notebook, targets, tasks
 from experiments.study import run_studies
 
 STUDIES = {
@@ -17,6 +17,7 @@ STUDIES = {
     "dimensions": dynamics.dimensions,
     "teacher": dynamics.teacher,
     "chaos": dynamics.chaos,
+    "notebook": notebook.notebook,
 }
 
 
