@@ -36,7 +36,7 @@ def plot_output(z: xr.DataArray, f: xr.DataArray | None = None, *, ends: float |
     if ends is not None:
         ax.axvline(ends, color="k", lw=1, ls=":", label="learning ends")
     ax.set(xlabel="time $t$", ylabel="output")
-    ax.legend(frameon=False, loc="upper right", fontsize="small")
+    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize="small")
     return ax
 
 
