@@ -87,21 +87,25 @@ def unwrapped(function: Any) -> Any:
 
 
 def text_of(function: Any) -> str | None:
-    """The source of a function; its bytecode where there is no source, or where several functions share it. Of known ones none."""
-    return None if _is_known(_home(function)) else _text(function.__code__)
+    """The source of a function; its bytecode where there is no source, or beside it where that is a part only. Of known ones none."""
+    code = getattr(function, "__code__", None)
+    return None if code is None or _is_known(_home(function)) else _text(code, code.co_filename)
 
 
 @functools.lru_cache(maxsize=4096)
-def _text(code: CodeType) -> str:
+def _text(code: CodeType, file: str) -> str:
+    """The text of a code. `file` tells apart what is kept: codes of two files may be equal, with texts that differ."""
     try:
         text = inspect.getsource(code)
     except (OSError, TypeError):
         return _bytecode(code)
-    return text + (_bytecode(code) if text.count("lambda") > 1 else "")
+    # Of a lambda that is the line where it begins: others may stand there too, and it may go on in the next one.
+    return text + (_bytecode(code) if code.co_name == "<lambda>" else "")
 
 
 def _bytecode(code: CodeType) -> str:
-    return f"{code.co_code.hex()} [{', '.join(map(_constant, code.co_consts))}] {code.co_names}"
+    constants = ", ".join(map(_constant, code.co_consts))
+    return f"{code.co_code.hex()} [{constants}] {code.co_names} {code.co_varnames} {code.co_flags}"
 
 
 def _constant(value: Any) -> str:
