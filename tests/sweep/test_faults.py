@@ -113,6 +113,24 @@ def test_an_invariant_belongs_to_what_a_store_holds(tmp_path):
     assert int(nj.resume(path).status[0, 0]) == 2
 
 
+class Above:
+    """An invariant whose objects have no description."""
+
+    def __init__(self, least):
+        self.least = least
+
+    def __call__(self, view):
+        return jnp.all(view.state > self.least)
+
+
+def test_an_invariant_that_cannot_be_told_from_another_is_refused_at_once(tmp_path):
+    """Not by the second call, which could not know whether it is the same."""
+    with pytest.raises(ValueError, match=r"invariant is a .*Above, which cannot be told from another"):
+        go(Growth(), {"gain": [2.0]}, store=tmp_path / "above.zarr", invariant=Above(0.1))
+    assert not (tmp_path / "above.zarr").exists()
+    assert int(go(Growth(), {"gain": [2.0]}, steps=2, invariant=Above(0.1)).status[0, 0]) == 1
+
+
 def test_diverged_lanes_are_tried_again_when_asked(tmp_path):
     path = tmp_path / "again.zarr"
     go(Growth(), {"gain": [1.0, 10.0]}, store=path, lanes=1)
@@ -244,7 +262,7 @@ def test_a_store_tells_keys_apart(tmp_path):
     settings = {"steps": 2, "dt": 1.0, "record": {"x": nj.Last(place)}, "store": path}
     nj.sweep(Coins(), {"gain": [1.0]}, state=state, **settings)
     nj.sweep(Coins(), {"gain": [1.0]}, state=state, **settings)
-    with pytest.raises(ValueError, match=r"run\.state: .*key=.*words=array"):
+    with pytest.raises(ValueError, match=r"run\.state\.key: .*key=.*words=array"):
         nj.sweep(Coins(), {"gain": [1.0]}, state=state | {"key": jax.random.key(0)}, **settings)
     with pytest.raises(ValueError, match=r"key=threefry2x32.* in the store, .*key=rbg"):
         nj.sweep(Coins(kind="rbg"), {"gain": [1.0]}, state=state | {"key": jax.random.key(0, impl="rbg")}, **settings)

@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 import neurojax as nj
-from neurojax.sweep.spec import describe, differences, fingerprint, indescribable, rebuild, said
+from neurojax.sweep.spec import describe, differences, fingerprint, indescribable, marks, rebuild, said
+from tests.sweep.sources import typed
 
 WEIGHTS = np.random.default_rng(0).random((6, 6)).astype(np.float32)
 
@@ -98,30 +99,6 @@ def test_functions_that_differ_are_told_apart():
     assert describe(nj.Lorentzian(0.5).check) != describe(nj.Lorentzian(0.6).check)
 
 
-def written(folder, text):
-    """The names of a file with this text."""
-    file = folder / f"written_{fingerprint(text)[:8]}.py"
-    file.write_text(text)
-    names = {"__name__": "written"}
-    exec(compile(text, file, "exec"), names)
-    return names
-
-
-def test_a_lambda_of_several_lines_is_all_of_them(tmp_path):
-    """Its source, as Python gives it, ends with the line in which it begins."""
-    text = "made = dict(\n    below=lambda rate:\n        rate * {0},\n    further=lambda view: (view\n        + {0}),\n)"
-    one, same, other = (written(tmp_path, text.format(factor))["made"] for factor in (1.0, 1.0, 3.0))
-    for name in one:
-        assert describe(one[name]) == describe(same[name]) != describe(other[name])
-
-
-def test_equal_codes_of_two_files_have_texts_of_their_own(tmp_path):
-    """Whichever was described first in this process."""
-    one, other = (written(tmp_path, f"def f(x):  # {note}\n    return -x\n")["f"] for note in "ab")
-    assert one.__code__ == other.__code__
-    assert describe(one) != describe(other)
-
-
 def test_a_class_is_known_by_its_equations(tmp_path, monkeypatch):
     """The same fields with another step: another model, which is not built from the old description."""
     monkeypatch.syspath_prepend(tmp_path)
@@ -154,13 +131,6 @@ class Decay(nj.System):
     def step(self, state, clock, drawn):
         return self.bent(state) * {step}
 """
-
-
-def typed(source, name="typed", **given):
-    """The names of a source that has no file, like a cell of a notebook or `python -`."""
-    made = {"__name__": name, **given}
-    exec(compile(source, "<stdin>", "exec"), made)
-    return made
 
 
 def decay(above="", body="", rate="self.k", bent="x", step="self.rate", **given):
@@ -244,7 +214,10 @@ def test_libraries_and_what_cannot_be_described_are_left_out():
     )
     source += "def measure(v): return LOG, LOCK, KIND, KEY, LONG, math.pi, jnp.tanh(v), np.sin(v), relu(v), nj.order_parameter(v), print(v)"
     seen = describe(typed(source)["measure"])
-    assert seen["uses"].keys() == {"KEY", "LONG"}
+    names = {"math": "math", "jnp": "jax.numpy", "np": "numpy", "relu": "jax relu", "nj": "neurojax"}
+    assert seen["uses"].keys() == {"KEY", "KIND", "LONG", *names}
+    assert names.items() <= seen["uses"].items()
+    assert list(marks(seen)) == []
     assert len(json.dumps(seen)) < 1000
     assert describe(jnp.tanh) == {"function": "jax.numpy.tanh"}
     assert rebuild(describe(jnp.tanh), {}) is jnp.tanh
