@@ -195,6 +195,8 @@ class Store:
     def commit(self, chunk: int, results: Mapping[str, np.ndarray], status: np.ndarray, bad_step: np.ndarray) -> None:
         """Write a chunk: its records first, its status last."""
         rows = self.rows(chunk)
+        if self.path is not None and (self.path / "status/c" / str(chunk)).exists():
+            self.array("status")[rows] = TO_DO  # else it would count as finished while half of it is of another run
         for name, values in results.items():
             self.array(name)[rows] = values
         self.array("bad_step")[rows] = bad_step

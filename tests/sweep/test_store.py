@@ -121,6 +121,20 @@ def test_a_store_grows_while_it_is_incomplete(path):
     assert all(after[name] == data for name, data in before.items())
 
 
+def test_a_chunk_that_is_written_anew_does_not_count_as_finished_until_it_is_whole(path, monkeypatch):
+    """Stopped between two records, as by a kill, a retry leaves lanes to do, not a chunk that is half of each run."""
+    store = Store.open(path, mode="r+")
+    lanes = store.chunk
+    before = store.array("r")[:lanes]
+    array = store.array
+    monkeypatch.setattr(store, "array", lambda name: array(name) if name != "trace" else 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        store.commit(0, {"r": before + 1, "trace": np.zeros((lanes, 3))}, np.ones(lanes, np.int8), np.full(lanes, -1))
+    assert Store.open(path).status()[: 2 * lanes].tolist() == [0] * lanes + [1] * lanes
+    nj.resume(path)
+    assert np.array_equal(Store.open(path).array("r")[:lanes], before)
+
+
 def test_axes_in_another_order_are_the_same_lanes(tmp_path):
     """Half of a store by one order of the axes, the rest by the other; zipped columns in another order too."""
     path, one, other = tmp_path / "order.zarr", [0.5, 1.5, 2.5], [0.1, 0.4]
