@@ -389,6 +389,24 @@ def test_kernels_are_halved_when_a_device_runs_out_of_memory(tmp_path, monkeypat
     assert nj.replay(path, {"gain": 1.0}).bad_step == -1
 
 
+def test_memory_that_runs_out_while_kernels_are_tried_alone_is_halved_too(monkeypatch):
+    """A passing fault of a launch for two chunks, then too little memory for either: the kernels shrink, and no lane is lost."""
+    real, sizes = Machine.run, []
+
+    def run(self, kernels, **watching):
+        sizes.append(kernels[0].rows.size)
+        if len(sizes) == 1:
+            raise RuntimeError("a passing fault")
+        if sizes[-1] > 1:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory.")
+        return real(self, kernels, **watching)
+
+    monkeypatch.setattr(Machine, "run", run)
+    data = go(Growth(), {"gain": [0.5, 1.0, 2.0, 3.0]}, steps=3, lanes=2)
+    assert data.most[:, 0].values.tolist() == [0.25, 1.0, 4.0, 9.0]
+    assert sizes == [2, 2, 1, 1]
+
+
 def test_one_lane_that_does_not_fit_is_an_error(monkeypatch):
     def run(self, kernels, **watching):
         raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory.")
