@@ -23,6 +23,7 @@ from neurojax.sweep.kinds import KINDS, MARKS, OF_CLASS, is_plain, said, tag_of
 
 LONGEST = 1000  # characters of a value that a function uses, beyond which its hash stands for it
 EXACT = 2**53  # up to which floats count
+NAMED = {"class": "class uses", "enum": "class uses", "dict": "dict", "function": "uses", "": "uses"}  # what holds the user's own names
 
 
 @runtime_checkable
@@ -124,15 +125,16 @@ class _Writer:
         name = texts.named(kind)
         if texts.is_known(kind) or id(kind) in (self.met or {}):
             return {"function": name}
-        text, inner, uses = texts.class_text(kind), self.within(kind).around(), {}
+        text, inner = texts.class_text(kind), self.within(kind).around()
         if text is None:
             return self.marked(kind) or {"function": name}
+        by_method, values = {}, {}
         for one in texts.own_classes(kind):
             prefix = "" if one is kind else f"{one.__qualname__}."
             for method, function in texts.methods_of(one):
-                uses[prefix + method] = uses.get(prefix + method, {}) | inner.used_by(function)
-            uses |= {prefix + attribute: inner.used(value) for attribute, value in texts.attributes_of(one)}
-        return _told_by(name, text, uses)
+                by_method[prefix + method] = by_method.get(prefix + method, {}) | inner.used_by(function)
+            values |= {prefix + attribute: inner.used(value) for attribute, value in texts.attributes_of(one)}
+        return {"function": name} | _told_by(text, {method: _told_by(None, uses) for method, uses in by_method.items()} | values)
 
     def function(self, function: Any) -> Any:
         """A function: of a known library by name, and so what is compiled."""
@@ -141,7 +143,7 @@ class _Writer:
             return {"function": name}
         if not hasattr(inner, "__code__"):
             return {"function": name} if texts.leads_to(function) else self.marked(function)
-        return _told_by(name, texts.text_of(inner), self.within(inner).used_by(inner))
+        return {"function": name} | _told_by(texts.text_of(inner), self.within(inner).used_by(inner))
 
     def within(self, thing: Any) -> _Writer:
         """A writer for what a function or class uses."""
@@ -178,12 +180,10 @@ class _Writer:
         return {"long": fingerprint(described)} if long else described
 
 
-def _told_by(name: str, text: str | None, uses: Mapping[str, Any]) -> dict[str, Any]:
-    described: dict[str, Any] = {"function": name}
-    if text is not None:
-        described["text"] = hashlib.sha256(text.encode()).hexdigest()
+def _told_by(text: str | None, uses: Mapping[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {} if text is None else {"text": hashlib.sha256(text.encode()).hexdigest()}
     known = {name: one for name, one in uses.items() if one is not None and one != {}}
-    return described | ({"uses": known} if known else {})
+    return told | ({"uses": known} if known else {})
 
 
 def _is_cast(owner: Any, field: dataclasses.Field, around: bool) -> bool:
@@ -205,7 +205,7 @@ def marks(description: Any, path: str = "") -> Iterator[tuple[str, str, str]]:
             yield from marks(part, f"{path}[{i}]")
     elif isinstance(description, Mapping):
         for name, part in description.items():
-            if name in (("class uses",) if tag == "class" else ("dict", "uses", "class uses")):
+            if name == NAMED.get(tag):
                 for own, inner in part.items():
                     yield from marks(inner, f"{path}.{own}")
             elif isinstance(part, Mapping | list):
@@ -269,8 +269,8 @@ class _Builder:
         here = _Writer(None).of_class("class", kind)
         if description.get("class text") != here.get("class text"):
             raise ValueError(f"the text of {name} is not the one that the store was made with{_place(name)}")
-        stored, own = ({"uses": one.get("class uses")} for one in (description, here))
-        if stored != own:
+        stored, own = ({"uses": one.get("class uses", {})} for one in (description, here))
+        if not _are_same(stored, own):
             raise ValueError(f"{name} is not the class that the store was made with; {next(differences(stored, own, name))}")
         return kind
 
@@ -327,7 +327,7 @@ def differences(stored: Any, given: Any, path: str = "") -> Iterator[str]:
     if _have_parts(stored, given):
         for name in [*stored, *(name for name in given if name not in stored)]:
             old, new = stored.get(name), given.get(name)
-            if name == "class uses" or (name in ("dict", "uses") and tag_of(stored) != "class"):
+            if name == NAMED.get(tag_of(stored)):
                 yield from _differing(old or {}, new or {}, path)
             elif name in ("run", "records", "options") and not path:
                 yield from _differing(old or {}, new or {}, name)

@@ -144,6 +144,25 @@ def test_what_cannot_be_described_is_marked_where_it_stands():
     assert list(marks(describe({"untold": "x", "indescribable": "y"}))) == []
 
 
+def test_names_of_the_users_own_are_no_tags():
+    """A model with fields, and a class that uses values, of names that descriptions have as well."""
+    source = "import neurojax as nj\nclass M(nj.System):\n    dict: float = 1.0\n    uses: object = 2.0\n    array: float = 3.0\n"
+    source += "    def init(self, key): return long, untold, key_, uses\n    def step(self, *_): return function\n"
+    one = typed(source, long=1, untold=2, key_=3, uses=4, function=5)["M"](uses={"class": 1})
+    other = typed(source, long=1, untold=SPARSE, key_=3, uses=6, function=5)["M"](uses={"class": 2})
+    seen = [describe(one), describe(other)]
+    assert list(marks(seen[1])) == [(".init.untold", "untold", "scipy.sparse._csr.csr_array")]
+    assert list(differences({"system": seen[0]}, {"system": seen[1]})) == [
+        "system.init.untold: 2 in the store, a scipy.sparse._csr.csr_array here",
+        "system.init.uses: 4 in the store, 6 here",
+        "system.uses.class: 1.0 in the store, 2.0 here",
+    ]
+    assert list(differences({"records": {"array": 1, "class": 2}}, {"records": {"array": 2}})) == [
+        "records.array: 1 in the store, 2 here",
+        "records.class: 2 in the store, None here",
+    ]
+
+
 def test_what_a_function_changes_itself_does_not_tell_it_apart(tmp_path):
     """A count of calls, and memos: marked, for they could also change what it computes."""
     text = "COUNT, MEMO, SEEN, TABLE, at = 0, {}, [], [1], {}\n"
