@@ -272,23 +272,30 @@ def attributes_of(kind: type) -> list[tuple[str, Any]]:
         return [(name, member.value) for name, member in members.items()]
     fields = [one.name for one in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else getattr(kind, "_fields", ())
     hidden = {*fields, "_fields", "_field_defaults", "_abc_impl"}
-    own = [(name, value) for name, value in sorted(vars(kind).items()) if name not in hidden and not name.startswith("__")]
-    return [(name, value) for name, value in own if not _functions_in(value)]
+    own = [(name, _parts(value)) for name, value in sorted(vars(kind).items()) if name not in hidden and not name.startswith("__")]
+    return [(name, part) for name, parts in own if not _functions_among(parts) for part in parts]
+
+
+def _parts(value: Any) -> list[Any]:
+    """What an attribute of a class consists of: of a property its functions, of a static method that within."""
+    if isinstance(value, property):
+        return [part for part in (value.fget, value.fset, value.fdel) if part is not None]
+    if isinstance(value, staticmethod | classmethod):
+        return [value.__func__]
+    return [value.func if isinstance(value, functools.cached_property | functools.partialmethod) else value]
 
 
 def _functions_in(value: Any) -> list[Any]:
     """The functions that an attribute of a class consists of, but for those of known libraries."""
-    if isinstance(value, property):
-        parts = [value.fget, value.fset, value.fdel]
-    elif isinstance(value, staticmethod | classmethod):
-        parts = [value.__func__]
-    else:
-        parts = [value.func if isinstance(value, functools.cached_property | functools.partialmethod) else value]
+    return _functions_among(_parts(value))
+
+
+def _functions_among(parts: list[Any]) -> list[Any]:
     functions = [unwrapped(part) for part in parts if callable(part) and not isinstance(part, type) and not is_known(part)]
     return [function for function in functions if hasattr(function, "__code__") and not _is_python(_home(function))]
 
 
 def _is_opaque(value: Any) -> bool:
     """Whether an attribute of a class is a method whose code cannot be seen, since it is compiled."""
-    method = callable(value) and not isinstance(value, type) and hasattr(value, "__qualname__")
-    return method and not _functions_in(value) and not is_known(value)
+    methods = [part for part in _parts(value) if callable(part) and not isinstance(part, type) and hasattr(part, "__qualname__")]
+    return any(not is_known(method) for method in methods) and not _functions_among(methods)

@@ -14,7 +14,7 @@ import os
 import re
 import threading
 import types
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -142,6 +142,22 @@ def test_what_cannot_be_described_is_marked_where_it_stands():
     assert indescribable(describe(lambda view: sparse)) == name
     assert list(marks(describe(Held({"untold": Opaque()})))) == [(".value.untold", "indescribable", f"{__name__}.Opaque")]
     assert list(marks(describe({"untold": "x", "indescribable": "y"}))) == []
+
+
+class Pair(NamedTuple):
+    """A named tuple, to which Python adds methods."""
+
+    a: float
+
+
+def test_all_of_a_class_is_described():
+    def kinds(function):
+        source = "class K:\n    f = staticmethod(function)\n    g = property(get)"
+        return typed(source, function=function, get=operator.attrgetter("a"))["K"]
+
+    assert list(marks(describe(Pair(1.0)))) == []
+    assert list(marks(describe(kinds(jnp.tanh)))) == []
+    assert describe(kinds(jnp.tanh)) != describe(kinds(jnp.sin))
 
 
 def test_names_of_the_users_own_are_no_tags():
