@@ -48,8 +48,9 @@ def described(path: Path) -> str:
     store = Store.open(path)
     header, what, batches = store.header, store.header["what"], store.batches
     # Rows that only fill up a chunk have a seed of -1, and are marked as padding once their chunk is written.
-    status = store.status()
-    lanes = sum(_lanes(batch) for batch in batches) if len(batches) == 1 else int((store.read("seed") >= 0).sum())
+    rows = store.row_count(batches)
+    status = store.status(rows)
+    lanes = sum(_lanes(batch) for batch in batches) if len(batches) == 1 else int((store.read("seed", rows) >= 0).sum())
     count = {name: int((status == value).sum()) for name, value in (("done", DONE), ("diverged", DIVERGED))}
     count = {"done": count["done"], "to do": lanes - sum(count.values()), "diverged": count["diverged"]}
     size, files = _disk(path)
@@ -97,7 +98,7 @@ def _faults(store: Store, status: np.ndarray) -> list[str]:
     rows = np.flatnonzero(status == DIVERGED)
     if not rows.size:
         return []
-    steps = store.read("bad_step", sorted({int(row) // store.chunk for row in rows[:4]}))
+    steps = store.read_chunks("bad_step", sorted({int(row) // store.chunk for row in rows[:4]}))
     at = {chunk: i for i, chunk in enumerate(sorted({int(row) // store.chunk for row in rows[:4]}))}
     shown = ", ".join(f"row {row} at step {steps[at[row // store.chunk] * store.chunk + row % store.chunk]}" for row in rows[:4].tolist())
     return [f"  faults  {shown}{', ...' if rows.size > 4 else ''}; nj.replay({str(store.path)!r}, {rows[0]}) runs one again"]

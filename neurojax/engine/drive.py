@@ -15,7 +15,7 @@ import numpy as np
 
 from neurojax.engine.loop import LOOK, NEVER, Carry, Settings, samples
 
-TRACE_BYTES = 64 << 20  # samples kept on the device between two visits of the host
+TRACE_BYTES = 64 << 20  # samples kept on the device between two visits of the host, unless one look takes more
 
 
 class Advance(NamedTuple):
@@ -69,7 +69,7 @@ def drive(
     for phase, steps in enumerate(phases):
         end = step + steps
         while step < end:
-            size = _to_a_look(step, min(pace.length, longest), min(LOOK, longest), end) - step
+            size = _to_a_look(step, min(pace.length, longest), end) - step
             began = pace.clock()
             new, traces = advance.call(carry, phase, step, step + size, room, always)
             spoiled = bool(np.any((advance.fetch(new.since) != NEVER) & (advance.fetch(carry.bad) == NEVER))) and not always
@@ -94,18 +94,21 @@ def drive(
     return carry, _joined(advance, kept, carry, start, step), step
 
 
-def _to_a_look(step: int, length: int, apart: int, end: int) -> int:
-    """Where a block of about `length` steps ends: at a look, looks being `apart`, or at the end of the phase."""
-    return min(end, max((step + length) // apart, step // apart + 1) * apart)
+def _to_a_look(step: int, length: int, end: int) -> int:
+    """Where a block of about `length` steps ends: at a look, or at the end of the phase."""
+    return min(end, max((step + length) // LOOK, step // LOOK + 1) * LOOK)
 
 
 def room_for(advance: Advance, steps: int) -> tuple[dict[str, int], int]:
-    """Samples per block for each trace, and the longest block that fits them."""
+    """Samples per block for each trace, and the longest block that fits them: one look at least, however large the samples of a step are.
+
+    Shorter blocks would be looked at where others are not, and find what others do not. What does not fit so needs fewer lanes.
+    """
     traces = advance.settings.traces
     if not traces:
         return {}, max(steps, 1)
     per_step = sum(advance.sample_bytes[name] / trace.every for name, trace in traces.items())
-    longest = max(1, min(steps, int(TRACE_BYTES / max(per_step, 1e-9))))
+    longest = max(1, min(steps, max(LOOK, int(TRACE_BYTES / max(per_step, 1e-9)))))
     longest = 1 << (longest - 1).bit_length()  # few sizes, few compilations
     return {name: longest // trace.every + 1 for name, trace in traces.items()}, longest
 

@@ -40,8 +40,9 @@ def labelled(store: Store, axes: Mapping[str, Mapping[str, Column]] | None = Non
         seeds = np.array(list(dict.fromkeys(seed for batch in batches for seed in batch.seeds)), np.int64)
     shape = (*(len(next(iter(columns.values())).keys) for columns in axes.values()), len(seeds))
     dims = [*axes, "seed"]
-    status = store.status()
-    numbers = grid_places(axes, seeds, store.read)
+    count = store.row_count(batches)
+    status = store.status(count)
+    numbers = grid_places(axes, seeds, lambda name: store.read(name, count))
     rows = np.flatnonzero(numbers >= 0)
     row_of = np.full(int(np.prod(shape)), -1, np.int64)
     row_of[numbers[rows]] = np.where(status[rows] != TO_DO, rows, -1)
@@ -128,7 +129,7 @@ def _read(store: Store, name: str, wanted: np.ndarray) -> np.ndarray:
     if store.path is not None and not store.older and not store.has_chunks(name, chunks):
         raise FileNotFoundError(f"store={str(store.path)!r}: chunks of {name!r} that it held when it was loaded are gone; load it again")
     if len(chunks) * store.chunk >= array.shape[0]:
-        values[there] = store.read(name)[rows]
+        values[there] = store.read(name, int(rows.max()) + 1)[rows]
     elif len(chunks):
-        values[there] = store.read(name, chunks.tolist())[place * store.chunk + rows % store.chunk]
+        values[there] = store.read_chunks(name, chunks.tolist())[place * store.chunk + rows % store.chunk]
     return values.reshape((*wanted.shape, *array.shape[1:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ from neurojax.sweep.machine import Common, Machine, Part
 from neurojax.sweep.options import SweepOptions
 from neurojax.sweep.points import Family, Grid, draw_recipes, families
 from neurojax.sweep.provenance import Compiling, provenance
-from neurojax.sweep.spec import describe, fingerprint
+from neurojax.sweep.spec import describe, fingerprint, marks
 from neurojax.sweep.store import Batch, Field
 
 CHUNK_WORK = 2e9  # numbers that are read for a storage chunk: a second or two of one core, if each is read from its cache
@@ -61,10 +62,11 @@ class Seconds(NamedTuple):
 class Plan:
     """The parts of a sweep with their kernels, and the table that they fill.
 
-    lanes, chunk: lanes per kernel and rows per storage chunk where a store has fixed them.
+    lanes, chunk: lanes per kernel and rows per storage chunk where a store has fixed them. store: its path, if it is to be told by it
+    whether a later call is for the same.
     """
 
-    def __init__(self, request: Request, lanes: int | None = None, chunk: int | None = None):
+    def __init__(self, request: Request, lanes: int | None = None, chunk: int | None = None, store: Any = None):
         self.request = request
         system, over, dt, duration, steps, method, seeds, record, state, options = request
         if options is not None and not isinstance(options, SweepOptions):
@@ -85,8 +87,8 @@ class Plan:
         self.what = {
             "system": describe(system, self.arrays),
             "run": {
-                "dt": describe(dt),
-                "duration": describe(duration, self.arrays),
+                "dt": describe(_as_time(dt)),
+                "duration": describe(_as_time(duration), self.arrays),
                 "steps": describe(steps),
                 "method": describe(method, self.arrays),
                 "state": describe(state, self.arrays, cast=True),
@@ -96,6 +98,8 @@ class Plan:
             | ({"invariant": describe(options.invariant)} if options.invariant else {}),
         }
         self.axes: Columns = described(grid.axes, self.arrays)
+        if store is not None:
+            _check_told(store, self.what, self.axes)
         self.need = 0
         with precision(dtype), compiling.counted():
             self.parts = [self._part(family, dt, duration, steps) for family in families(system, grid, method, dtype)]
@@ -295,6 +299,33 @@ class Plan:
                     for (dim, name), values in columns.items():
                         table[name][at] = values[where[dim]]
         return table
+
+
+def _as_time(value: Any) -> Any:
+    """A time as the float that it stands for; what is none as it is."""
+    return float(value) if isinstance(value, int | np.integer) and not isinstance(value, bool) else value
+
+
+def _check_told(store: Any, what: Mapping[str, Any], axes: Columns) -> None:
+    """Refuse what a store could not tell from another of its kind, and say of what it will not see that it has changed."""
+    records = {f"record[{name!r}]": one for name, one in what["records"].items()}
+    columns = [(name, column) for columns in axes.values() for name, column in columns.items() if isinstance(column, Mapping)]
+    over = {f"over[{name!r}]": column["values"] for name, column in columns}
+    arguments, unseen = {"system": what["system"], **what["run"], **records, **what["options"], **over}, []
+    for argument, description in arguments.items():
+        for path, mark, kind in marks(description):
+            if mark == "indescribable":
+                raise ValueError(
+                    f"store={str(store)!r}: {argument}{path} is a {kind}, which cannot be told from another when the sweep is resumed; "
+                    "make it a frozen dataclass, an equinox.Module or a function"
+                )
+            unseen.append(f"{argument}{path} (a {kind})")
+    if unseen:
+        warnings.warn(
+            f"store={str(store)!r} will not see when these change, and then mix results: {', '.join(unseen[:5])}"
+            f"{', ...' if len(unseen) > 5 else ''}; make them arrays, numbers or frozen dataclasses",
+            stacklevel=5,
+        )
 
 
 def _fields(shape: LaneShape, axes: Mapping[str, tuple[str, np.ndarray]]) -> dict[str, Field]:

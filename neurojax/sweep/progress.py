@@ -10,7 +10,7 @@ import psutil
 
 
 class Progress:
-    """A bar over lane-steps on the terminal, and the counts that a store keeps of a run."""
+    """A bar over lane-steps on the terminal, with the counts that it shows; those that a store keeps are the tally's."""
 
     def __init__(self, total: int, show: bool | None):
         self.bar, self.lanes, self.diverged, self.began = None, 0, 0, time.perf_counter()

@@ -88,10 +88,9 @@ def _replayed(machine: Machine, kernel: Kernel, row: int, bad_step: int, eager: 
     launch = machine.open([kernel] * len(common.local))
     first, lengths = common.first_step, [count for _, count, _ in part.phases]
     stop = first + sum(lengths) if bad_step == NEVER else bad_step
-    carry, at, phase = launch.tile.carry, first, 0
     ends = (first + np.cumsum(lengths)).tolist()
     pieces = [max(0, min(end, stop) - max(begin, first)) for begin, end in zip([first, *ends[:-1]], ends, strict=True)]
-    carry, _, at = drive(machine.advance(launch), carry, first, pieces)
+    carry, _, at = drive(machine.advance(launch), launch.tile.carry, first, pieces)
     if bad_step == NEVER and (bad := int(local_values(carry.bad)[0, seed, point])) != NEVER:
         bad_step = at = bad  # a lane that was still to do
     phase = min(int(np.searchsorted(ends, at, side="right")), len(lengths) - 1)
@@ -112,18 +111,19 @@ def _replayed(machine: Machine, kernel: Kernel, row: int, bad_step: int, eager: 
 
 def _row(store: Store, point: int | Mapping[str, Any]) -> int:
     """The row of a lane."""
-    rows = store.array("status").shape[0]
+    batches = store.batches
+    rows = store.row_count(batches)
     if not isinstance(point, Mapping):
         if isinstance(point, bool) or not isinstance(point, int | np.integer) or not 0 <= point < rows:
             raise ValueError(f"point={point!r}: give a row from 0 to {rows - 1}, or a dict of coordinates")
-        found = np.array([int(point)]) if store.read("seed")[point] >= 0 else np.zeros(0, int)
+        found = np.array([int(point)]) if store.read("seed", rows)[point] >= 0 else np.zeros(0, int)
     else:
-        axes = merged(store.batches)
+        axes = merged(batches)
         columns = {name: column for own in axes.values() for name, column in own.items()}
         for name in point:
             if name not in columns and name != "seed":
                 raise ValueError(f"point={dict(point)!r}: there is no axis {name!r} in the store; its axes are {[*columns, 'seed']}")
-        fits = store.read("seed") == point.get("seed", 0)
+        fits = store.read("seed", rows) == point.get("seed", 0)
         for name, column in columns.items():
             if name not in point:
                 raise ValueError(f"point={dict(point)!r}: say which {name!r} as well; the store's axes are {[*columns, 'seed']}")
@@ -131,7 +131,7 @@ def _row(store: Store, point: int | Mapping[str, Any]) -> int:
             if at.size > 1 and len(set(column.keys[at])) > 1:
                 raise ValueError(f"point={dict(point)!r}: {at.size} values of {name!r} have this label; give the lane's row")
             own = column.keys[at[0]] if at.size else np.nan
-            fits &= store.read(name) == own
+            fits &= store.read(name, rows) == own
         found = np.flatnonzero(fits)
     if not found.size:
         raise ValueError(f"point={point!r}: the store has no such lane")

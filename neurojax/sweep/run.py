@@ -28,7 +28,7 @@ from neurojax.sweep.options import SweepOptions
 from neurojax.sweep.plan import Plan, Request
 from neurojax.sweep.progress import Progress
 from neurojax.sweep.provenance import now, provenance
-from neurojax.sweep.spec import describe, differences, fingerprint, indescribable, rebuild
+from neurojax.sweep.spec import differences, fingerprint, rebuild
 from neurojax.sweep.store import DIVERGED, DONE, Store
 from neurojax.sweep.wanted import Job, Wanted
 from neurojax.sweep.work import Tally, disk_failed, work
@@ -161,13 +161,8 @@ def planned(request: Request, path: str | os.PathLike | None) -> Plan:
         raise ValueError(f"shard={request.options.shard}: the parts meet in a store; give store=...")
     if path is None and jax.process_count() > 1:
         raise ValueError("store=None: the processes of one program meet in a store; give a path that all of them see")
-    if path is not None and (unknown := indescribable(describe(request._replace(options=None)))):
-        raise ValueError(
-            f"store={str(path)!r}: a {unknown} cannot be told from another when the sweep is resumed; "
-            "make it a frozen dataclass, an equinox.Module or a function"
-        )
     held = Store.open(path, mode="r+") if path is not None and holds_something(path) else None
-    return Plan(request, held.header["lanes"], held.chunk) if held else Plan(request)
+    return Plan(request, held.header["lanes"], held.chunk, path) if held else Plan(request, store=path)
 
 
 def perform(plan: Plan, path: str | os.PathLike | None, *, whole: bool = False, config: Any = None) -> xr.Dataset:

@@ -12,7 +12,7 @@ import os
 import shutil
 import uuid
 import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -178,10 +178,9 @@ class Store:
                 raise ValueError(f"store={str(self.path)!r}: {name}/zarr.json is gone or damaged; bring it back from a copy") from error
         return self._arrays[name]
 
-    @property
-    def row_count(self) -> int:
-        """Rows of all batches."""
-        return max(batch.first_chunk + batch.chunks for batch in self.batches) * self.chunk
+    def row_count(self, batches: Sequence[Batch] | None = None) -> int:
+        """Rows of batches, of all that there are by now unless they are given."""
+        return max(batch.first_chunk + batch.chunks for batch in batches or self.batches) * self.chunk
 
     def _create(self, name: str, shape: tuple[int, ...], dtype: np.dtype, dims: list[str], fill: Any) -> None:
         chunks = (self.chunk, *(max(n, 1) for n in shape[1:]))
@@ -196,25 +195,33 @@ class Store:
     def commit(self, chunk: int, results: Mapping[str, np.ndarray], status: np.ndarray, bad_step: np.ndarray) -> None:
         """Write a chunk: its records first, its status last."""
         rows = self.rows(chunk)
+        if self.path is not None and (self.path / "status/c" / str(chunk)).exists():
+            self.array("status")[rows] = TO_DO  # else it would count as finished while half of it is of another run
         for name, values in results.items():
             self.array(name)[rows] = values
         self.array("bad_step")[rows] = bad_step
         self.array("status")[rows] = status
 
-    def read(self, name: str, chunks: Iterable[int] | None = None) -> np.ndarray:
-        """An array of the table, or some of its chunks; what cannot be read is blank, and a warning says which."""
-        array = self.array(name)
-        if chunks is None and array.shape[0] < self.row_count:
-            # A process that adds a batch has not got so far yet, or was overtaken by one that added an earlier batch.
-            short = self.row_count - array.shape[0]
-            rest = np.full((short, *array.shape[1:]), array.fill_value, array.dtype)
-            return np.concatenate([self.read(name, range(array.shape[0] // self.chunk)), rest])
+    def read(self, name: str, rows: int | None = None) -> np.ndarray:
+        """The first rows of an array of the table, or all; what cannot be read is blank, and a warning says which.
+
+        Other processes may add rows at any moment: who reads several arrays says how many, of the batches that he looked at.
+        """
+        array, rows = self.array(name), self.row_count() if rows is None else rows
+        held = min(rows, array.shape[0])
+        values = None
         with contextlib.suppress(Exception):
-            if chunks is None:
-                return np.asarray(array[...])
-        total = -(-array.shape[0] // self.chunk)
+            values = np.asarray(array[:held])
+        if values is None:
+            values = self.read_chunks(name, range(-(-held // self.chunk)))[:held]
+        # A process that adds a batch may not have got so far yet, or was overtaken by one that added an earlier batch.
+        return np.concatenate([values, np.full((rows - held, *array.shape[1:]), array.fill_value, array.dtype)]) if held < rows else values
+
+    def read_chunks(self, name: str, chunks: Iterable[int]) -> np.ndarray:
+        """Some chunks of an array of the table; what cannot be read is blank, and a warning says which."""
+        array = self.array(name)
         parts, damaged = [np.zeros((0, *array.shape[1:]), array.dtype)], []
-        for number in range(total) if chunks is None else chunks:
+        for number in chunks:
             try:
                 parts.append(np.asarray(array[self.rows(number)]))
             except Exception as error:
@@ -229,9 +236,9 @@ class Store:
             )
         return np.concatenate(parts)
 
-    def status(self) -> np.ndarray:
-        """`status` of every row; where a file that belongs to a finished chunk is gone, 0 (with a warning)."""
-        status = self.read("status")
+    def status(self, rows: int | None = None) -> np.ndarray:
+        """`status` of the first rows, or of all; where a file that belongs to a finished chunk is gone, 0 (with a warning)."""
+        status = self.read("status", rows)
         if self.path is not None and not self.older:
             finished = np.unique(np.flatnonzero(status != TO_DO) // self.chunk)
             for name in [*self.columns, *self.data_names]:

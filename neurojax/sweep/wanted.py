@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from neurojax.sweep.coordinates import axes_of, contents, grid_places, labelled_axes, same
+from neurojax.sweep.coordinates import Column, axes_of, contents, grid_places, labelled_axes, same
 from neurojax.sweep.plan import Plan
 from neurojax.sweep.store import DIVERGED, TO_DO, Batch, Store
 
@@ -24,6 +24,7 @@ class Wanted:
 
     def __init__(self, plan: Plan, store: Store, whole: bool):
         self.plan, self.store, self.whole = plan, store, whole
+        self.axes: dict[str, dict[str, Column]] = {}  # of the request, once its jobs are known
         self.plans: dict[int, Plan] = {}
 
     def ensure(self) -> None:
@@ -36,10 +37,10 @@ class Wanted:
         batches = self.store.batches
         self.ensure()
         self.axes = labelled_axes(self.plan.axes, contents([*(b.axes for b in batches), self.plan.axes]))
-        wanted = None
+        rows, wanted = self.store.row_count(batches), None
         if not self.whole and not (len(batches) == 1 and self._is_own(batches[0])):
-            numbers = grid_places(self.axes, self.plan.common.seeds, self.store.read)
-            missing = self._missing(self.plan, numbers)
+            numbers = grid_places(self.axes, self.plan.common.seeds, lambda name: self.store.read(name, rows))
+            missing = _missing(self.plan, numbers)
             if missing.any():
                 if added:
                     raise RuntimeError(f"store={str(self.store.path)!r}: lanes that were added cannot be found again; please report this")
@@ -51,7 +52,7 @@ class Wanted:
                     self.plans[len(batches)] = self.plan
                 return self.jobs(added=mine)  # with the batch that was added, by this process or by one that was faster
             wanted = np.unique(np.flatnonzero(numbers >= 0) // self.store.chunk)
-        todo = self._todo(wanted)
+        todo = self._todo(wanted, rows)
         jobs = []
         for number, batch in enumerate(batches):
             chunks = [int(c) for c in todo if batch.first_chunk <= c < batch.first_chunk + batch.chunks]
@@ -59,9 +60,9 @@ class Wanted:
                 jobs.append(Job(self.plan_of(number), chunks))
         return jobs
 
-    def _todo(self, wanted: np.ndarray | None) -> np.ndarray:
+    def _todo(self, wanted: np.ndarray | None, rows: int) -> np.ndarray:
         """Of the wanted chunks, this shard's with lanes to do, or with diverged ones that are to be tried again, or that are damaged."""
-        status = self.store.status().reshape(-1, self.store.chunk)
+        status = self.store.status(rows).reshape(-1, self.store.chunk)
         todo = (status == TO_DO).any(axis=1)
         if self.plan.options.retry == "diverged":
             todo |= (status == DIVERGED).any(axis=1)
@@ -71,12 +72,6 @@ class Wanted:
             own = own[own % count == number]
         todo[self.store.damaged(own[~todo[own]].tolist())] = True
         return own[todo[own]]
-
-    def _missing(self, plan: Plan, numbers: np.ndarray) -> np.ndarray:
-        """Lanes of a plan's grid, (points, seeds), that no row holds."""
-        missing = np.ones((plan.common.grid.size, len(plan.common.seeds)), bool)
-        missing.flat[numbers[numbers >= 0]] = False
-        return missing
 
     def _is_own(self, batch: Batch) -> bool:
         return same(batch.axes, self.plan.axes) and batch.seeds == self.plan.common.seeds.tolist()
@@ -94,8 +89,7 @@ class Wanted:
         if number:
             rows = batch.first_chunk * self.store.chunk
             axes = labelled_axes(plan.axes, contents(b.axes for b in batches))
-            numbers = grid_places(axes, plan.common.seeds, lambda name: self.store.read(name)[:rows])
-            missing = self._missing(plan, numbers)
+            missing = _missing(plan, grid_places(axes, plan.common.seeds, lambda name: self.store.read(name, rows)))
         plan.lay_out(missing, batch.kernels, batch.first_chunk)
         if plan.end_chunk != batch.first_chunk + batch.chunks:
             raise ValueError(
@@ -104,3 +98,10 @@ class Wanted:
             )
         self.plans[number] = plan
         return plan
+
+
+def _missing(plan: Plan, numbers: np.ndarray) -> np.ndarray:
+    """Lanes of a plan's grid, (points, seeds), that no row holds."""
+    missing = np.ones((plan.common.grid.size, len(plan.common.seeds)), bool)
+    missing.flat[numbers[numbers >= 0]] = False
+    return missing

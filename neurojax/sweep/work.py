@@ -173,10 +173,10 @@ class _Work:
                 raise
             self._fail(chunks, error)
             return
-        spare = self._kernels(self.part.first_chunk)[0]
+        spare, alone = self._kernels(self.part.first_chunk)[0], 0  # kernels at the head that are launched by themselves
         while todo or (common.agree and launches > 0):
-            group = [todo.popleft() for _ in range(min(self.devices, len(todo)))]
-            launches -= 1
+            group = [todo.popleft() for _ in range(min(1 if alone else self.devices, len(todo)))]
+            launches, alone = launches - 1, max(0, alone - 1)
             group = [(chunk, kernel) for chunk, kernel in group if chunk not in self.failed]
             if not group and not common.agree:
                 continue
@@ -188,13 +188,14 @@ class _Work:
                 if _is_out_of_memory(error):
                     self._halve(spare, error)
                     todo = collections.deque((chunk, half) for chunk, kernel in [*group, *todo] for half in halved([kernel], 1))
-                    spare = halved([spare], 1)[0]
+                    spare, alone = halved([spare], 1)[0], 0
                     for chunk in {chunk for chunk, _ in todo}:
                         if chunk in self.buffers:
                             self.buffers[chunk].left = sum(own == chunk for own, _ in todo)
                 elif len({chunk for chunk, _ in group}) > 1:
                     # One of them is at fault: each once more, by itself.
-                    self._alone(machine, group, spare)
+                    todo.extendleft(reversed(group))
+                    alone = len(group)
                 else:
                     self._fail([group[0][0]], error)
                 continue
@@ -226,16 +227,6 @@ class _Work:
             self.tally.lanes, self.tally.diverged = self.tally.lanes + own, self.tally.diverged + bad
             self.progress.finished(own, bad)
         return True
-
-    def _alone(self, machine: Machine, group: Sequence[tuple[int, Kernel]], spare: Kernel) -> None:
-        for one in group:
-            if one[0] not in self.failed:
-                try:
-                    self._launch(machine, [one], spare)
-                except StoreError:
-                    raise
-                except Exception as error:
-                    self._fail([one[0]], error)
 
     def _fail(self, chunks: Sequence[int], error: Exception) -> None:
         for chunk in chunks:

@@ -32,7 +32,7 @@ def test_info(neurojax, store):
         "  seeds   3 (0, 1, 2)",
         "  lanes   9: 9 done, 0 to do, 0 diverged",
         "  record  t: float32 5 t_time, Trace(measure=neurojax.kuramoto.measures.mean_phase, every=4, warmup=0.0): Phase psi",
-        "  run     dt 0.05, duration 1, method EulerMaruyama(), rng paired, dtype float32",
+        "  run     dt 0.05, duration 1.0, method EulerMaruyama(), rng paired, dtype float32",
         "  repeat  neurojax sweep --config a.config.yaml",
     ):
         assert line in said.out

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import neurojax as nj
+from neurojax.engine import drive
 from tests.test_lowering import RECORDS
 
 
@@ -342,3 +343,26 @@ def test_lanes_in_lanes():
 
     slope, exponents, starts = jax.jit(jax.grad(value)), np.float32([1.0, np.inf, 0.5]), np.float32([0.0, 0.2])
     assert close(slope(SHARED, exponents, starts), slope(SHARED, exponents[::2], starts))
+
+
+class Passing(nj.System):
+    """Not a number from step 14 to step 19, and sound again when it is looked at after step 31."""
+
+    def init(self, key):
+        return jnp.ones(2)
+
+    def step(self, state, clock, drawn):
+        return jnp.where((clock.step >= 14) & (clock.step < 20), jnp.nan, jnp.ones(2))
+
+
+def whole(view):
+    return view.state
+
+
+@pytest.mark.parametrize("room", [1, 64 << 20])
+def test_what_is_found_does_not_depend_on_how_much_is_recorded(monkeypatch, room):
+    """Blocks end at looks, though the samples between two of them take more than their share of the memory."""
+    monkeypatch.setattr(drive, "TRACE_BYTES", room)
+    run = nj.simulate(Passing(), steps=40, dt=0.1, record={"x": nj.Trace(whole)})
+    assert (run.status, run.bad_step) == (1, -1)
+    assert np.flatnonzero(np.isnan(run.records["x"][:, 0])).tolist() == [15, 16, 17, 18, 19, 20]

@@ -113,6 +113,24 @@ def test_an_invariant_belongs_to_what_a_store_holds(tmp_path):
     assert int(nj.resume(path).status[0, 0]) == 2
 
 
+class Above:
+    """An invariant whose objects have no description."""
+
+    def __init__(self, least):
+        self.least = least
+
+    def __call__(self, view):
+        return jnp.all(view.state > self.least)
+
+
+def test_an_invariant_that_cannot_be_told_from_another_is_refused_at_once(tmp_path):
+    """Not by the second call, which could not know whether it is the same."""
+    with pytest.raises(ValueError, match=r"invariant is a .*Above, which cannot be told from another"):
+        go(Growth(), {"gain": [2.0]}, store=tmp_path / "above.zarr", invariant=Above(0.1))
+    assert not (tmp_path / "above.zarr").exists()
+    assert int(go(Growth(), {"gain": [2.0]}, steps=2, invariant=Above(0.1)).status[0, 0]) == 1
+
+
 def test_diverged_lanes_are_tried_again_when_asked(tmp_path):
     path = tmp_path / "again.zarr"
     go(Growth(), {"gain": [1.0, 10.0]}, store=path, lanes=1)
@@ -244,7 +262,7 @@ def test_a_store_tells_keys_apart(tmp_path):
     settings = {"steps": 2, "dt": 1.0, "record": {"x": nj.Last(place)}, "store": path}
     nj.sweep(Coins(), {"gain": [1.0]}, state=state, **settings)
     nj.sweep(Coins(), {"gain": [1.0]}, state=state, **settings)
-    with pytest.raises(ValueError, match=r"run\.state: .*key=.*words=array"):
+    with pytest.raises(ValueError, match=r"run\.state\.key: .*key=.*words=array"):
         nj.sweep(Coins(), {"gain": [1.0]}, state=state | {"key": jax.random.key(0)}, **settings)
     with pytest.raises(ValueError, match=r"key=threefry2x32.* in the store, .*key=rbg"):
         nj.sweep(Coins(kind="rbg"), {"gain": [1.0]}, state=state | {"key": jax.random.key(0, impl="rbg")}, **settings)
@@ -369,6 +387,24 @@ def test_kernels_are_halved_when_a_device_runs_out_of_memory(tmp_path, monkeypat
         go(Growth(), {"gain": [*gains, 1.5]}, seeds=seeds, store=path)
         assert max(kept) <= 2
     assert nj.replay(path, {"gain": 1.0}).bad_step == -1
+
+
+def test_memory_that_runs_out_while_kernels_are_tried_alone_is_halved_too(monkeypatch):
+    """A passing fault of a launch for two chunks, then too little memory for either: the kernels shrink, and no lane is lost."""
+    real, sizes = Machine.run, []
+
+    def run(self, kernels, **watching):
+        sizes.append(kernels[0].rows.size)
+        if len(sizes) == 1:
+            raise RuntimeError("a passing fault")
+        if sizes[-1] > 1:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory.")
+        return real(self, kernels, **watching)
+
+    monkeypatch.setattr(Machine, "run", run)
+    data = go(Growth(), {"gain": [0.5, 1.0, 2.0, 3.0]}, steps=3, lanes=2)
+    assert data.most[:, 0].values.tolist() == [0.25, 1.0, 4.0, 9.0]
+    assert sizes == [2, 2, 1, 1]
 
 
 def test_one_lane_that_does_not_fit_is_an_error(monkeypatch):

@@ -30,6 +30,43 @@ def test_the_first_call_does_not_limit_the_next(tmp_path, first, then, lanes):
     assert sum(run["lanes"] for run in Store.open(path).runs) == 3 * then
 
 
+@pytest.mark.parametrize("name", ["status", "gain"])
+def test_what_another_process_adds_meanwhile_is_left_for_the_next_look(tmp_path, monkeypatch, name):
+    """Whoever reads a store while it grows sees as many rows of everything: here it grows after each step of a look by turns."""
+    path = tmp_path / "growing.zarr"
+    go([1.0, 2.0], path)
+    read, batches = Store.read, Store.batches.fget
+
+    added = iter([[3.0, 4.0, 5.0], [7.0, 8.0]])
+
+    def grow():
+        monkeypatch.undo()
+        go([1.0, *next(added)], path)
+
+    def slow_read(self, wanted, rows=None):
+        found = read(self, wanted, rows)
+        if wanted == name:
+            grow()
+        return found
+
+    def slow_batches(self):
+        found = batches(self)
+        if name == "batches":
+            grow()
+        return found
+
+    def slow():
+        monkeypatch.setattr(Store, "read", slow_read)
+        monkeypatch.setattr(Store, "batches", property(slow_batches))
+
+    slow()
+    assert nj.load(path).most.shape == (2, 1)
+    assert nj.load(path).most.shape == (5, 1)
+    slow()
+    assert float(go([1.0, 6.0], path).most[1, 0]) == 36.0
+    assert nj.load(path).gain.values.tolist() == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+
+
 def test_places_on_an_axis_of_many_columns():
     """5,000 points of six columns, whose product of lengths no int64 holds: each row is found, and no other."""
     rng = np.random.default_rng(0)

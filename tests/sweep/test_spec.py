@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 import neurojax as nj
-from neurojax.sweep.spec import describe, differences, fingerprint, indescribable, rebuild, said
+from neurojax.sweep.spec import describe, differences, fingerprint, indescribable, marks, rebuild, said
+from tests.sweep.sources import typed
 
 WEIGHTS = np.random.default_rng(0).random((6, 6)).astype(np.float32)
 
@@ -132,13 +133,6 @@ class Decay(nj.System):
 """
 
 
-def typed(source, name="typed", **given):
-    """The names of a source that has no file, like a cell of a notebook or `python -`."""
-    made = {"__name__": name, **given}
-    exec(compile(source, "<stdin>", "exec"), made)
-    return made
-
-
 def decay(above="", body="", rate="self.k", bent="x", step="self.rate", **given):
     return describe(typed(MODEL.format(above=above, body=body, rate=rate, bent=bent, step=step), **given)["Decay"]())
 
@@ -220,7 +214,10 @@ def test_libraries_and_what_cannot_be_described_are_left_out():
     )
     source += "def measure(v): return LOG, LOCK, KIND, KEY, LONG, math.pi, jnp.tanh(v), np.sin(v), relu(v), nj.order_parameter(v), print(v)"
     seen = describe(typed(source)["measure"])
-    assert seen["uses"].keys() == {"KEY", "LONG"}
+    names = {"math": "math", "jnp": "jax.numpy", "np": "numpy", "relu": "jax relu", "nj": "neurojax"}
+    assert seen["uses"].keys() == {"KEY", "KIND", "LONG", *names}
+    assert names.items() <= seen["uses"].items()
+    assert list(marks(seen)) == []
     assert len(json.dumps(seen)) < 1000
     assert describe(jnp.tanh) == {"function": "jax.numpy.tanh"}
     assert rebuild(describe(jnp.tanh), {}) is jnp.tanh
