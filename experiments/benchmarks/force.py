@@ -98,10 +98,8 @@ def plain_jax(job: Job) -> Run:
 
 def reservoirpy(job: Job) -> Run:
     """`Reservoir >> RLS`, `partial_fit` on a series: it learns at every step, in float64, without feedback."""
-    import reservoirpy as rpy
     from reservoirpy.nodes import RLS, Reservoir
 
-    rpy.verbosity(0)
     model = Reservoir(job.n, lr=DT / TAU, sr=1.5, rc_connectivity=0.1, seed=0) >> RLS(alpha=1.0)
 
     def run(steps: int) -> None:
@@ -133,6 +131,7 @@ def brainpy(job: Job) -> Run:
     def run(steps: int) -> None:
         series = bm.sin(2 * np.pi * bm.arange(steps + 1) / PERIOD)[None, :, None]
         trainer.fit([series[:, :-1], series[:, 1:]])
+        np.asarray(net.readout.W.value)  # wait for it
 
     return run
 
@@ -148,21 +147,23 @@ def missing(program: str) -> str | None:
 
 def measured(run: Run, lanes: int, seconds: float, rounds: int = 3) -> dict[str, float]:
     """Milliseconds for a step of one network: of the steps that a longer warm call makes beyond a shorter one, the best round."""
-    run(LEAST)
-    run(2 * LEAST)
-    began = time.perf_counter()
-    run(2 * LEAST)
-    once = max(time.perf_counter() - began, 1e-4)
-    steps = LEAST * max(2, min(MOST, int(2 * LEAST * seconds / once)) // LEAST)
-    run(LEAST + steps)
-    best = float("inf")
-    for _ in range(rounds):
-        times = []
-        for count in (LEAST, LEAST + steps):
-            began = time.perf_counter()
-            run(count)
-            times.append(time.perf_counter() - began)
-        best = min(best, (times[1] - times[0]) / steps)
+
+    def took(count: int) -> float:
+        began = time.perf_counter()
+        run(count)
+        return time.perf_counter() - began
+
+    def beyond(steps: int) -> float:
+        """Seconds that so many steps take, of calls whose programs are compiled."""
+        return took(LEAST + steps) - took(LEAST)
+
+    steps = LEAST
+    for count in (LEAST, LEAST + steps):
+        run(count)
+    while (once := beyond(steps)) < seconds and steps < MOST:
+        steps = min(MOST, LEAST * max(2 * steps // LEAST, int(1.2 * seconds / max(once, 0.02) * steps / LEAST)))
+        run(LEAST + steps)
+    best = min(beyond(steps) for _ in range(rounds)) / steps
     return {"ms": 1e3 * best / lanes, "steps": steps, "peak_mb": peak_memory() / 1e6}
 
 

@@ -77,7 +77,7 @@ def _draw(study: Study, data: xr.Dataset, aligned: np.ndarray, cycles: np.ndarra
     success = xr.DataArray(aligned < SUCCESS, coords, ("gain", "seed"), "success")
     ax = plot.plot_success(success)
     ax.axvspan(*RANGE, color="0.92", zorder=0)
-    ax.set(xlabel="gain $g$", title="frozen test within 0.05 of the target; grey: the paper's range")
+    ax.set(xlabel="gain $g$", title="within 0.05 with weights held; grey: the paper's range")
     save(ax, folder, "success", success, data.attrs)
     for name, values, label in (("cycles", cycles, "cycles to train"), ("weights", data["w"].values, "$|w|$ after training")):
         ax = new_axes(None)
@@ -86,6 +86,6 @@ def _draw(study: Study, data: xr.Dataset, aligned: np.ndarray, cycles: np.ndarra
         with np.errstate(invalid="ignore"):
             ax.plot(GAINS, shown.median("seed").values, "k-", lw=1, label=f"median of those that learn, n = {shown.shape[1]} networks each")
         ax.axvspan(*RANGE, color="0.92", zorder=0)
-        ax.set(xlabel="gain $g$", ylabel=label, yscale="log")
+        ax.set(xlabel="gain $g$", ylabel=label, yscale="log" if name == "weights" else "linear")
         ax.legend(frameon=False, fontsize="small")
         save(ax, folder, name, shown, data.attrs)
