@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import importlib.util
 import os
 import time
@@ -98,9 +99,9 @@ def plain_jax(job: Job) -> Run:
 
 def reservoirpy(job: Job) -> Run:
     """`Reservoir >> RLS`, `partial_fit` on a series: it learns at every step, in float64, without feedback."""
-    from reservoirpy.nodes import RLS, Reservoir
+    nodes: Any = importlib.import_module("reservoirpy.nodes")
 
-    model = Reservoir(job.n, lr=DT / TAU, sr=1.5, rc_connectivity=0.1, seed=0) >> RLS(alpha=1.0)
+    model = nodes.Reservoir(job.n, lr=DT / TAU, sr=1.5, rc_connectivity=0.1, seed=0) >> nodes.RLS(alpha=1.0)
 
     def run(steps: int) -> None:
         series = np.sin(2 * np.pi * np.arange(steps + 1) / PERIOD)[:, None]
@@ -111,8 +112,8 @@ def reservoirpy(job: Job) -> Run:
 
 def brainpy(job: Job) -> Run:
     """`ForceTrainer` of a leaky reservoir and a dense readout, float32: it learns at every step, without feedback."""
-    import brainpy as bp
-    import brainpy.math as bm
+    bp: Any = importlib.import_module("brainpy")
+    bm = bp.math
 
     class Net(bp.DynamicalSystem):
         def __init__(self):
