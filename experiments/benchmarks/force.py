@@ -38,11 +38,16 @@ class Job:
 
 def ours(job: Job) -> Run:
     """`nj.sweep` over seeds."""
+    import jax.numpy as jnp
+
     import neurojax as nj
-    from neurojax.force.targets import Sines, Together
 
     nj.use_cpus(job.threads if job.lanes > 1 else 1)
-    target = Together(tuple(Sines(PERIOD, amplitude=0.5 + 0.5 * i / job.outputs) for i in range(job.outputs)))
+    sizes = jnp.linspace(0.5, 1.0, job.outputs)
+
+    def target(time):
+        return sizes * jnp.sin(2 * np.pi * time / PERIOD)
+
     system = nj.Training(nj.RateNetwork(job.n, outputs=job.outputs), target, nj.RLS(method=job.method), job.interval)  # type: ignore[arg-type]
     record = {"w": nj.Last(nj.force.measures.weight_norm)}
     options = nj.SweepOptions(dtype=job.dtype, progress=False)

@@ -102,6 +102,13 @@ class Part:
         return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(self.sample) if hasattr(leaf, "dtype"))
 
     @property
+    def sharing(self) -> int:
+        """Lanes of one seed that read the same system, most of it."""
+        own = [leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(self.sample) if hasattr(leaf, "dtype")]
+        shared = sum(size for size, (_, by_point) in zip(own, self.spread, strict=True) if not by_point)
+        return len(self.family.points) if 2 * shared > sum(own) else 1
+
+    @property
     def lane_numbers(self) -> int:
         """Numbers that a step of one lane reads, roughly."""
         return (self.carry_bytes + self.system_bytes) // 4

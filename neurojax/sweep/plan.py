@@ -227,7 +227,7 @@ class Plan:
         """Lanes per kernel: what suits the cache, or fewer if the compiled program says that they do not fit the memory."""
         budget = self.options.max_memory or free_memory(self.common.devices)
         # The carry before and after a block, beside what the program needs within.
-        suited = first_lanes(part.carry_bytes, part.system_bytes, self.common.devices[0].platform)
+        suited = first_lanes(part.carry_bytes, part.system_bytes, part.sharing, self.common.devices[0].platform)
         lanes = max(1, min(suited, budget // (3 * part.carry_bytes + 1)))
         # Work for every device of every shard, and results that the host can hold, of kernels at work and of chunks being written.
         shards = self.options.shard[1] if self.options.shard else 1

@@ -1,10 +1,14 @@
 """Every lane lies in one kernel and one row, however it is cut."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import neurojax as nj
+from neurojax.sweep.devices import first_lanes
 from neurojax.sweep.layout import Kernel, Layout, kernel_shape, rectangles
+from neurojax.sweep.plan import Plan, Request
 
 sizes = st.integers(1, 12)
 
@@ -44,3 +48,34 @@ def test_points_come_first_and_kernels_are_filled_evenly():
     assert kernel_shape(65, 16, 64) == (33, 1)
     assert kernel_shape(10, 16, 64) == (10, 6)
     assert kernel_shape(1, 3, 64) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("carry", "system", "sharing", "lanes"),
+    [
+        (1000, 0, 1, 512),
+        (100_000, 0, 1, 16),
+        (400_000, 400_000, 1, 1),
+        (400_000, 400_000, 3, 2),
+        (400_000, 400_000, 9, 4),
+        (400_000, 8_000_000, 1, 16),
+    ],
+    ids=["small", "middling", "fills the cache", "and shares", "and shares more", "beside a large graph"],
+)
+def test_lanes_to_begin_with(carry, system, sharing, lanes):
+    """Of a CPU: 512 KiB of carry; at least 16; but large ones by themselves, or a few that share what they read."""
+    assert first_lanes(carry, system, sharing, "cpu") == lanes
+    assert first_lanes(carry, system, sharing, "gpu") == 16_384
+
+
+def test_networks_in_training_go_alone_and_gains_of_one_network_together():
+    """300 rates carry 360 kB; the gains of a seed share J, its seeds do not."""
+    system = nj.Training(nj.RateNetwork(300), nj.force.targets.four_sines())
+    record = {"w": nj.Last(nj.force.measures.weight_norm)}
+
+    def lanes(over, seeds):
+        return Plan(Request(system, over, 1.0, steps=10, seeds=seeds, record=record)).lanes
+
+    assert lanes({}, 8) == 1
+    assert lanes({"network.gain": [1.2, 1.3, 1.4, 1.5, 1.6]}, 8) == 4
+    assert lanes({"network.recurrent.p": [0.1, 0.2, 0.3, 0.4]}, 8) == 1
