@@ -79,13 +79,16 @@ def _draw(study: Study, data: xr.Dataset, aligned: np.ndarray, cycles: np.ndarra
     ax.axvspan(*RANGE, color="0.92", zorder=0)
     ax.set(xlabel="gain $g$", title="within 0.05 with weights held; grey: the paper's range")
     save(ax, folder, "success", success, data.attrs)
-    for name, values, label in (("cycles", cycles, "cycles to train"), ("weights", data["w"].values, "$|w|$ after training")):
+    panels = {
+        "cycles": (np.where(np.isfinite(cycles), cycles, np.nan), "cycles to train", "median of those that learn", "linear"),
+        "weights": (data["w"].values, "$|w|$ after training", "median", "log"),
+    }
+    for name, (values, label, middle, scale) in panels.items():
         ax = new_axes(None)
-        shown = xr.DataArray(np.where(np.isfinite(values), values, np.nan), coords, ("gain", "seed"), name)
+        shown = xr.DataArray(values, coords, ("gain", "seed"), name)
         ax.plot(np.repeat(GAINS, shown.shape[1]), shown.values.ravel(), ".", ms=4, alpha=0.4)
-        with np.errstate(invalid="ignore"):
-            ax.plot(GAINS, shown.median("seed").values, "k-", lw=1, label=f"median of those that learn, n = {shown.shape[1]} networks each")
+        ax.plot(GAINS, shown.median("seed").values, "k-", lw=1, label=f"{middle}, n = {shown.shape[1]} networks each")
         ax.axvspan(*RANGE, color="0.92", zorder=0)
-        ax.set(xlabel="gain $g$", ylabel=label, yscale="log" if name == "weights" else "linear")
-        ax.legend(frameon=False, fontsize="small")
+        ax.set(xlabel="gain $g$", ylabel=label, yscale=scale)
+        ax.legend(frameon=False, fontsize="small", loc="upper right")
         save(ax, folder, name, shown, data.attrs)
