@@ -9,6 +9,7 @@ README = Path(__file__).parents[1] / "README.md"
 SMALLER = {
     "n=1000": "n=40",
     "n=500": "n=40",
+    "n=300": "n=20",
     "np.linspace(0, 4, 32)": "np.linspace(0, 4, 3)",
     "seeds=8": "seeds=2",
     "nj.use_cpus(2)": "nj.use_cpus(3)",
@@ -19,7 +20,7 @@ SMALLER = {
 def test_its_python_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.S)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     space: dict = {}
     for block in blocks:
         for size, small in SMALLER.items():
@@ -27,6 +28,7 @@ def test_its_python_runs(tmp_path, monkeypatch):
         with jax.numpy_dtype_promotion("standard"):  # optax does not compute under strict promotion
             exec(block, space)
     assert space["data"].r.shape == (3, 3, 2)
+    assert space["trained"].z.shape == (2, 3, 3600, 1)
     assert 2.0 < float(space["coupling"]) < 2.6
     assert space["run"].status == 1
     assert (tmp_path / "fhn.npz").is_file()
