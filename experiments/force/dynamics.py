@@ -25,7 +25,7 @@ def _system(study: Study, **network: Any) -> nj.Training:
 
 
 def dimensions(study: Study) -> list[Row]:
-    """Figure 3: how many directions the trained activity of five networks fills; which part of w learning determines, from ten initial w."""
+    """Figure 3: how many directions the trained activity of five networks fills; which part of w learning determines (ten starts)."""
     n, span = study.pick(1000, 300), PERIODS * PERIOD * DT
     record = {"r": nj.Trace(measures.rates, every=SPARSELY, phase="test"), "z": nj.Trace(measures.output, every=SPARSELY, phase="test")}
     starts = np.random.default_rng(0).normal(size=(10, 1, n)) / np.sqrt(n)
