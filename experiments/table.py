@@ -55,7 +55,8 @@ def show(rows: Sequence[Row]) -> str:
         reference = "" if row.reference is None else ("≤ " if row.bound else "") + f"{row.reference:.6g}"
         tolerance = "" if row.bound or row.reference is None else f"{row.tolerance:.2g}"
         verdict = "reported" if row.reference is None else "agrees" if row.agrees else "OFF"
-        lines.append(f"| {row.quantity} | {measured} | {reference} | {tolerance} | {verdict} | {row.source} |")
+        quantity = row.quantity.replace("|", "\\|")
+        lines.append(f"| {quantity} | {measured} | {reference} | {tolerance} | {verdict} | {row.source} |")
     return "\n".join(lines)
 
 

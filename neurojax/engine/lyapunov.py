@@ -33,7 +33,8 @@ class Lyapunov(System):
         v(t + dt) = (d step / d state) v(t),   exponent = <log |v(t + dt)| - log |v(t)|> / dt
 
     Leave out a transient (`Mean(nj.lyapunov_exponent, warmup=...)`), in which v turns to the direction that grows fastest. Noise is the
-    same for both. Not for Systems that count epochs instead of time.
+    same for both. Not for Systems that count epochs instead of time, and where a step forgets the state altogether (an exponent of
+    minus infinity) the lane diverges.
 
     Arguments:
         system: a `System`, or a `Flow` with the integrator `method`.
@@ -49,7 +50,13 @@ class Lyapunov(System):
 
     def check(self):
         """Check the system."""
+        if not isinstance(self.system, System | Flow):
+            raise ValueError(f"Lyapunov(system={self.system!r}): give a System or a Flow")
         check_part(self.system)
+
+    def done(self, state):
+        """As the system says."""
+        return jnp.asarray(self._moving().done(state.state))
 
     def realise(self, key):
         """Realise the system."""

@@ -47,6 +47,10 @@ def spectrum(network: RateNetwork) -> Complex[np.ndarray, " n"]:
 
     Undistorted and undelayed feedback. Source: Sussillo and Abbott 2009, supplementary figure 2.
     """
+    if network.lag or network.distortion is not None:
+        raise ValueError(f"RateNetwork(lag={network.lag}, distortion={network.distortion!r}): the feedback must be at once and undistorted")
+    if hasattr(network.recurrent, "draw"):
+        raise ValueError("RateNetwork(recurrent): weights that are not drawn yet; take run.system, or run.system.trained(...)")
     whole = np.asarray(network.gain, float) * np.asarray(network.recurrent, float)
     readout = np.zeros((network.outputs, network.n))
     readout[:, : np.shape(network.readout)[1]] = network.readout

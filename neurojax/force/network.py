@@ -81,13 +81,40 @@ class RateNetwork(Flow):
 
     def check(self):
         """Refuse values that make no sense."""
+        if isinstance(self.inputs, Signal):
+            check_part(self.inputs)
         for part in (self.recurrent, self.feedback_weights, self.input_weights):
             if hasattr(part, "draw"):
                 check_part(part)
+        wanted = {
+            "recurrent": (self.n, self.n),
+            "feedback_weights": (self.n, self.outputs),
+            "readout": (self.outputs, self.heard or self.n),
+        }
+        if self.inputs is not None:
+            channels = jnp.shape(jax.eval_shape(lambda: jnp.asarray(at(self.inputs, jnp.zeros(())))))
+            if len(channels) != 1:
+                raise ValueError(f"RateNetwork(inputs): at one time they have shape {channels}; give (channels,)")
+            wanted["input_weights"] = (self.n, *channels)
+        for name, shape in wanted.items():
+            given = getattr(self, name)
+            if not hasattr(given, "draw") and jnp.shape(given) not in (shape, () if name == "readout" else shape):
+                raise ValueError(f"RateNetwork({name}): an array of shape {jnp.shape(given)}; give {shape}, or a recipe")
+        blocks = self.recurrent if isinstance(self.recurrent, GeneratorAndFeedback) else None
+        if blocks and self.synapses is not None and self.synapses.first != self.n - blocks.feedback_units:
+            raise ValueError(
+                f"RateNetwork(n={self.n}): its last {blocks.feedback_units} units are the feedback network, but units from "
+                f"{self.synapses.first} on learn; make networks of other sizes by feedback_network(n)"
+            )
+        if (
+            self.noise is not None
+            and not callable(self.noise)
+            and not isinstance(self.noise, Tracer)
+            and not np.all(np.asarray(self.noise) >= 0)
+        ):
+            raise ValueError(f"RateNetwork(noise={self.noise!r}): an amplitude of at least 0, or None")
         if not isinstance(self.tau, Tracer) and not np.all(np.asarray(self.tau) > 0):
             raise ValueError(f"RateNetwork(tau={self.tau!r}): a time constant is positive, for example 10.0 (ms)")
-        if isinstance(self.inputs, Signal):
-            check_part(self.inputs)
 
     def realise(self, key):
         """Draw the weights, and which synapses learn."""
@@ -104,13 +131,13 @@ class RateNetwork(Flow):
             drawn = self.synapses.realise(jax.random.fold_in(key, 3), made.recurrent)
             made = eqx.tree_at(lambda m: m.synapses, made, drawn)
         readout = jnp.asarray(self.readout, jnp.result_type(float))
-        return made.with_weights(jnp.broadcast_to(readout, (self.outputs, len(self.readable(jnp.zeros(self.n))))))
+        return made.with_weights(jnp.broadcast_to(readout, (self.outputs, self.heard or self.n)))
 
     def init(self, key):
         """x normal of deviation 1/2; its outputs."""
         x = 0.5 * jax.random.normal(key, (self.n,))
         z = self.read(jnp.tanh(x))
-        return RateState(x, z, History.filled(z, self.lag) if self.lag else None)
+        return RateState(x, z, History.filled(z, int(self.lag)) if self.lag else None)
 
     def rates(self, state: RateState) -> Float[Array, " n"]:
         """r = tanh x."""
@@ -123,6 +150,10 @@ class RateNetwork(Flow):
     def read(self, rates: Float[Array, " n"]) -> Float[Array, " outputs"]:
         """z = w r."""
         return self.readout @ self.readable(rates)
+
+    def fed(self, state: RateState, z: Float[Array, " outputs"], step: Any) -> RateState:
+        """The state with another z to be fed back, now or, with a lag, later."""
+        return RateState(state.x, z, state.past.push(step, z) if state.past is not None else None)
 
     def with_weights(self, readout: Float[Arrays, "outputs heard"], added: Float[Arrays, "units inputs"] | None = None) -> RateNetwork:
         """The network with this readout, and with this added to its recurrent weights."""
@@ -164,7 +195,8 @@ def feedback_network(
 
     Arguments:
         weights: sizes, gains and shares of connections; None for the paper's.
-        fan_in: learning synapses of each feedback unit; None for `p_fg n`, those that there are.
+        fan_in: learning synapses of each feedback unit; None for `p_fg n`, as many as there are on average: a unit that has fewer gets
+            some more, one that has more keeps the rest as they are. (The paper's unit hears 500 of 20,000.)
         network: other arguments of `RateNetwork`.
 
     Source: Sussillo and Abbott 2009, figure 6B.
@@ -177,7 +209,8 @@ def feedback_network(
 
 
 def internal_network(n: int = 750, units: int | None = None, fan_in: int | None = None, *, p: float = 0.5, **network: Any) -> RateNetwork:
-    """Architecture C: no feedback; `units` units (None: all) learn on `fan_in` synapses each (None: `p n`, those that there are).
+    """Architecture C: no feedback; `units` units (None: all) learn on `fan_in` synapses each (None: `p n`, as many as there are
+    on average).
 
     Other arguments are those of `RateNetwork`. Source: Sussillo and Abbott 2009, figure 6C.
     """

@@ -61,7 +61,7 @@ def plot_success(succeeded: xr.DataArray, *, label: str | None = None, ax: Axes 
 def plot_spectrum(*spectra: Complex[np.ndarray, " n"], labels: tuple[str, ...] = ("before", "after"), ax: Axes | None = None) -> Axes:
     """Eigenvalues in the complex plane; left of the dashed line the state of no activity is stable."""
     ax = new_axes(ax, (4.2, 4.0))
-    for values, label, marker in zip(spectra, labels, ".x+", strict=False):
+    for values, label, marker in zip(spectra, labels, ".x", strict=True):
         ax.plot(np.real(values), np.imag(values), marker, ms=4, label=label)
     ax.axvline(1.0, color="k", lw=1, ls="--")
     ax.set(xlabel="real part", ylabel="imaginary part", aspect="equal")
@@ -72,7 +72,7 @@ def plot_spectrum(*spectra: Complex[np.ndarray, " n"], labels: tuple[str, ...] =
 def plot_variances(*found: Components, labels: tuple[str, ...] = ("before", "after"), most: int = 100, ax: Axes | None = None) -> Axes:
     """Variances of the principal components, from the largest down, on a logarithmic scale."""
     ax = new_axes(ax)
-    for one, label in zip(found, labels, strict=False):
+    for one, label in zip(found, labels, strict=True):
         share = one.variances[:most] / one.variances.sum()
         ax.semilogy(np.arange(1, len(share) + 1), share, ".-", ms=4, lw=0.8, label=f"{label}, PR = {one.participation_ratio:.1f}")
     ax.set(xlabel="principal component", ylabel="share of the variance", ylim=(1e-8, 1.5))

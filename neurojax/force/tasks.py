@@ -21,6 +21,8 @@ def _steps(duration: float, dt: float, **lengths: float) -> list[int]:
     for name, value in {"duration": duration, "dt": dt, **lengths}.items():
         if not value > 0:
             raise ValueError(f"{name}={value!r}: give a positive time")
+        if round(value / dt) < 1:
+            raise ValueError(f"{name}={value!r}: less than a step of dt={dt!r}")
     return [round(value / dt) for value in (duration, *lengths.values())]
 
 
@@ -37,7 +39,7 @@ def bit_memory(
 
     Source: Sussillo and Abbott 2009, figure 7D.
     """
-    if isinstance(bits, bool) or not isinstance(bits, int) or bits < 1:
+    if isinstance(bits, bool) or not isinstance(bits, int | np.integer) or bits < 1:
         raise ValueError(f"bits={bits!r}: a whole number of at least 1")
     steps, gap, pulse = _steps(duration, dt, every=every, length=length)
     if not pulse < gap:
@@ -77,9 +79,13 @@ def selectable(
     Source: Sussillo and Abbott 2009, figure 7B.
     """
     patterns = np.asarray(patterns, float)
-    if patterns.ndim != 2:
+    if patterns.ndim != 2 or not patterns.size:
         raise ValueError(f"patterns have shape {patterns.shape}: give (patterns, samples of one period)")
     steps, turn, first = _steps(duration, dt, every=every, start=start)
+    if not first < turn:
+        raise ValueError(f"start={start}: the first input must end before the turn does, {every}")
+    if channels < 1:
+        raise ValueError(f"channels={channels!r}: at least 1")
     rng = np.random.default_rng(seed)
     setting, holding = (rng.uniform(-s, s, (len(patterns), channels)) for s in strength)
     inputs, target = np.zeros((steps + 1, channels)), np.zeros((steps + 1, 1))

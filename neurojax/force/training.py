@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, PyTree, Scalar
 
 from neurojax.engine.integrators import EulerMaruyama, Integrated, Integrator
@@ -55,7 +56,7 @@ class Training(System):
         rule: a learning rule: `RLS`, `DeltaRule`, `RewardHebbian`, or one's own `Rule`.
         interval: steps between updates, >= 1, counted from step 0 of the run: exact, for it is a whole number.
         learning: False holds the weights, for a test: `Phase(100.0, {"learning": False})` in a `Schedule`.
-        teacher: share of the target in what is fed back while learning, `(1 - teacher) z + teacher f`.
+        teacher: share of the target in what is fed back while learning, `(1 - teacher) z + teacher f`, in [0, 1].
         exploration: amplitude of noise, uniform in [-exploration, exploration], on the outputs while learning, or None.
         method: integrator of the network; z is held through a step. The paper's is Euler's.
 
@@ -81,6 +82,13 @@ class Training(System):
         check_part(self.rule)
         if isinstance(self.target, Signal):
             check_part(self.target)
+        shape, outputs = jnp.shape(jax.eval_shape(lambda: jnp.asarray(at(self.target, jnp.zeros(()))))), self.network.outputs
+        if shape not in ((), (1,), (outputs,)):
+            raise ValueError(f"Training(target): it has shape {shape}; give one number, or one for each of {outputs} outputs")
+        if not isinstance(self.teacher, Tracer) and not np.all((np.asarray(self.teacher) >= 0) & (np.asarray(self.teacher) <= 1)):
+            raise ValueError(f"Training(teacher={self.teacher!r}): a share of the target, in [0, 1]")
+        if self.exploration is not None and not isinstance(self.exploration, Tracer) and not np.all(np.asarray(self.exploration) >= 0):
+            raise ValueError(f"Training(exploration={self.exploration!r}): an amplitude of at least 0, or None")
 
     def realise(self, key):
         """Draw the network."""
@@ -107,19 +115,19 @@ class Training(System):
 
     def step(self, state, clock, drawn):
         """Learn, then move."""
-        moving, taught = state.network, (state.readout, state.synapses)
+        moving: Any = state.network
         target = jnp.broadcast_to(at(self.target, clock.time), moving.z.shape)
         still = jnp.zeros((), moving.z.dtype)
+        # Also while the weights are held: what is put off must be done before learning goes on.
+        taught: Any = self._tidied(state.readout, state.synapses, clock.step)
         if not self.learning:
             moved = Integrated(self._network(taught), self.method).step(moving, clock, drawn)
             return Step(TrainingState(moved, *taught), Lesson(target, moving.z - target, still, still))
         if self.exploration is not None:
-            moving = moving._replace(z=moving.z + self.exploration * (2 * drawn["exploration"] - 1))
+            moving = self.network.fed(moving, moving.z + self.exploration * (2 * drawn["exploration"] - 1), clock.step)
             drawn = {stream: numbers for stream, numbers in drawn.items() if stream != "exploration"}
-        due, updates = clock.step % self.interval == 0, clock.step // self.interval
         rates = self.network.rates(moving)
-        occasion = Occasion(self.network.readable(rates), moving.z, target, updates, clock.time, self.interval * clock.dt)
-        taught = self._tidied(*taught, updates, due)
+        occasion = Occasion(self.network.readable(rates), moving.z, target, clock.step, clock.time, self.interval * clock.dt)
 
         def learn(readout, synapses):
             kept, (change, novelty) = self.rule.correct(readout.kept, occasion)
@@ -131,9 +139,9 @@ class Training(System):
         def hold(*taught):
             return taught, still, still
 
-        taught, change, novelty = jax.lax.cond(due, learn, hold, *taught)
+        taught, change, novelty = jax.lax.cond(clock.step % self.interval == 0, learn, hold, *taught)
         lesson = Lesson(target, moving.z - target, change, novelty)
-        fed = moving._replace(z=moving.z + self.teacher * (target - moving.z))
+        fed = self.network.fed(moving, moving.z + self.teacher * (target - moving.z), clock.step)
         moved = Integrated(self._network(taught), self.method).step(fed, clock, drawn)
         return Step(TrainingState(moved, *taught), lesson)
 
@@ -155,17 +163,20 @@ class Training(System):
         kept, (change, _) = jax.vmap(one)(synapses.kept, heard, output, target)
         return Taught(synapses.weights + change[:, 0], kept)
 
-    def _tidied(self, readout: Taught, synapses: Taught | None, updates: Any, due: Any) -> tuple[Taught, Taught | None]:
-        readout = readout._replace(kept=self.rule.tidied(readout.kept, updates, due))
+    def _tidied(self, readout: Taught, synapses: Taught | None, step: Any) -> tuple[Taught, Taught | None]:
+        readout = readout._replace(kept=self.rule.tidied(readout.kept, step))
         if synapses is None or self.network.synapses is None:
             return readout, None
-        tidied = self.rule.tidied if self.network.synapses.shared else jax.vmap(self.rule.tidied, (0, None, None))
-        return readout, synapses._replace(kept=tidied(synapses.kept, updates, due))
+        tidied = self.rule.tidied if self.network.synapses.shared else jax.vmap(self.rule.tidied, (0, None))
+        return readout, synapses._replace(kept=tidied(synapses.kept, step))
 
     def _network(self, taught: tuple[Taught, Taught | None]) -> RateNetwork:
         readout, synapses = taught
         return self.network.with_weights(readout.weights, None if synapses is None else synapses.weights)
 
     def trained(self, state: TrainingState) -> RateNetwork:
-        """The network with the weights of this state; that of a run, `run.system.trained(run.final_state.state)`, runs on by itself."""
+        """The network with the weights of this state; that of a run, `run.system.trained(run.final_state.state)`, runs on by itself.
+
+        Give `simulate` the integrator that it was trained with, `method=nj.EulerMaruyama()`.
+        """
         return self._network((state.readout, state.synapses))

@@ -111,7 +111,7 @@ class PlasticSynapses(eqx.Module):
     Arguments:
         units, fan_in, first: whole numbers. among: sources (from, to), or None for all units.
         shared: every unit hears the same sources, so that one P serves all; the paper has a P for each unit.
-        sources: (units, fan_in) or (1, fan_in), numbers of units; drawn if None.
+        sources: (units, fan_in), (1, fan_in) if shared, numbers of units; drawn if None.
         weights: (units, fan_in) or one number, what learning has added to the fixed weights.
 
     Source: Sussillo and Abbott 2009, equations 9 and 10, figures 6B, 6C and 7.
@@ -138,6 +138,14 @@ class PlasticSynapses(eqx.Module):
             raise ValueError(f"PlasticSynapses(among={self.among!r}): the network has {n} units; give (from, to) within 0 and {n}")
         if self.first + self.units > n:
             raise ValueError(f"PlasticSynapses(first={self.first}, units={self.units}): the network has {n} units; they end beyond it")
+        if self.sources is not None and not isinstance(self.sources, Tracer):
+            sources, shape = np.asarray(self.sources), (1 if self.shared else self.units, self.fan_in)
+            if sources.shape != shape or sources.dtype.kind not in "iu":
+                raise ValueError(f"PlasticSynapses(sources): {sources.dtype} of shape {sources.shape}; give whole numbers, {shape}")
+            if sources.size and not (start <= sources.min() and sources.max() < stop):
+                raise ValueError(
+                    f"PlasticSynapses(sources): from {sources.min()} to {sources.max()}; give units from {start} to {stop - 1}"
+                )
         if self.fan_in > stop - start:
             raise ValueError(f"PlasticSynapses(fan_in={self.fan_in}): there are {stop - start} sources; give at most so many")
 

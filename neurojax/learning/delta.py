@@ -19,7 +19,7 @@ def _positive(rule: str, name: str, value: Any, example: str) -> None:
 
 
 class LMS(Rule):
-    """Least mean squares, `w <- w - rate e r'`; `normalised` divides the rate by `r' r`.
+    """Least mean squares, `w <- w - rate e r'`; `normalised` divides the rate by `floor + r' r`.
 
     Arguments:
         rate: of an update, dimensionless, > 0, or a function of time. Stable below 2 / (r' r), below 2 if normalised.
@@ -29,6 +29,7 @@ class LMS(Rule):
 
     rate: Any = 0.01
     normalised: bool = eqx.field(static=True, default=False)
+    floor: Any = 1e-6
 
     def check(self):
         """The rate is positive."""
@@ -37,7 +38,7 @@ class LMS(Rule):
     def correct(self, kept, occasion):
         """No state; a step down the gradient of e^2."""
         rates, rate = occasion.rates, jnp.asarray(at(self.rate, occasion.time))
-        scale = rate / (rates @ rates) if self.normalised else rate
+        scale = rate / (self.floor + rates @ rates) if self.normalised else rate
         return kept, Correction(-scale * jnp.outer(occasion.output - occasion.target, rates), no_novelty(occasion))
 
 
@@ -58,6 +59,9 @@ class DeltaRule(Rule):
 
     def check(self):
         """Positive rate and time, exponent in [1, 2]."""
+        for name, example in (("rate", "0.1"), ("tau", "10.0")):
+            if callable(getattr(self, name)):
+                raise ValueError(f"DeltaRule({name}={getattr(self, name)!r}): a number, not a function, for example {example}")
         _positive("DeltaRule", "rate", self.rate, "0.1")
         _positive("DeltaRule", "tau", self.tau, "10.0")
         if not isinstance(self.exponent, Tracer) and not np.all((np.asarray(self.exponent) >= 1) & (np.asarray(self.exponent) <= 2)):
@@ -68,9 +72,10 @@ class DeltaRule(Rule):
         return jnp.full((outputs,), self.rate, jnp.result_type(float))
 
     def correct(self, kept, occasion):
-        """A step down the gradient of e^2; then eta moves for the time between updates, by Euler's method."""
+        """A step down the gradient of e^2; then eta moves for the time between updates, by its closed form at a constant error."""
         error = occasion.output - occasion.target
-        eta = kept + occasion.elapsed / self.tau * kept * (jnp.abs(error) ** self.exponent - kept)
+        span, goal = occasion.elapsed / self.tau, jnp.maximum(jnp.abs(error), 1e-12) ** self.exponent
+        eta = kept / (jnp.exp(-goal * span) + kept * -jnp.expm1(-goal * span) / goal)
         return eta, Correction(-jnp.outer(kept * error, occasion.rates), no_novelty(occasion))
 
 
@@ -106,5 +111,5 @@ class RewardHebbian(Rule):
         performance = -jnp.sum((occasion.output - occasion.target) ** 2)
         better = jnp.where(performance > usual, at(self.rate, occasion.time), 0.0)
         change = better * jnp.outer(occasion.output - mean, occasion.rates)
-        share = jnp.minimum(occasion.elapsed / self.tau, 1.0)
+        share = -jnp.expm1(-occasion.elapsed / self.tau)
         return (mean + share * (occasion.output - mean), usual + share * (performance - usual)), Correction(change, no_novelty(occasion))

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Bool, Float, Int, Scalar
+from jaxtyping import Array, Float, Int, Scalar
 
 from neurojax.engine.types import Arrays
 from neurojax.learning.lowrank import LowRank
@@ -26,7 +26,7 @@ class Gain(NamedTuple):
     """What an update hands on.
 
     gain: `k = P r`, P as it is after the update: the weights change by `-e k`. novelty: `r' P r` with P before the update, >= 0;
-    `1 / (1 + novelty)` is the share of the error that the update leaves.
+    `lambda / (lambda + novelty)` is the share of the error that the update leaves.
     """
 
     gain: Float[Array, " n"]
@@ -47,9 +47,9 @@ class RLS(Rule):
             there, hence `limit`.
         limit: nothing is forgotten at updates at which the mean diagonal element of P is above `limit / alpha`.
         method: "potter" keeps the square root S of P = S S' (Potter 1963), as exact in float32 as P in float64 is; "block" defers
-            updates and folds them into P by one product for every `block` of them, the fastest, for alpha >= 0.1 in float32;
+            updates and folds them into P by one product every `block` steps, the fastest, for alpha >= 0.1 in float32;
             "symmetric" updates P itself, the plain form, best in float64.
-        block: updates that "block" gathers.
+        block: steps whose updates "block" gathers.
 
     Errors: ValueError naming the argument. Source: Sussillo and Abbott 2009, equations 2 to 8; Haykin 2002, chapter 9.
     """
@@ -93,14 +93,14 @@ class RLS(Rule):
         start = jnp.eye(n) / self.alpha
         return LowRank.of(start, self.block) if self.method == "block" else start
 
-    def tidied(self, kept: Any, updates: Int[Scalar, ""], due: Bool[Scalar, ""]) -> LowRank | Float[Array, "n n"]:
-        """P with room for the update number `updates`. On its own, beside the update's `cond` and not in it: nested, XLA copies P."""
+    def tidied(self, kept: Any, step: Int[Scalar, ""]) -> LowRank | Float[Array, "n n"]:
+        """P with room for an update at this step. On its own, beside the update's `cond` and not in it: nested, XLA copies P."""
         if self.method != "block":
             return kept
-        return jax.lax.cond(due & (updates % self.block == 0), LowRank.folded, lambda one: one, kept)
+        return jax.lax.cond(step % self.block == 0, LowRank.folded, lambda one: one, kept)
 
-    def update(self, kept: Any, rates: Float[Arrays, " n"], count: Int[Scalar, ""]) -> tuple[LowRank | Float[Array, "n n"], Gain]:
-        """P, `tidied`, after an update with `rates`, and its gain. `count` is the number of updates before it, equal for all lanes."""
+    def update(self, kept: Any, rates: Float[Arrays, " n"], step: Int[Scalar, ""]) -> tuple[LowRank | Float[Array, "n n"], Gain]:
+        """P, `tidied`, after an update with `rates` at a step of the clock, and its gain."""
         if self.method == "potter":
             factor = self._factor(lambda: jnp.sum(kept * kept), len(rates))
             turned = rates @ kept
@@ -117,7 +117,7 @@ class RLS(Rule):
         if self.method == "symmetric":
             kept = kept - jnp.outer(root, root)
             return (kept if self.forgetting is None else kept / factor), Gain(image / total, novelty)
-        return kept.pushed(count % self.block, -root, root), Gain(image / total, novelty)
+        return kept.pushed(step % self.block, -root, root), Gain(image / total, novelty)
 
     def _factor(self, trace: Callable[[], Any], n: int) -> Any:
         """lambda at this update: 1 while P is too large."""
@@ -125,7 +125,7 @@ class RLS(Rule):
 
     def correct(self, kept: Any, occasion: Occasion) -> tuple[LowRank | Float[Array, "n n"], Correction]:
         """`w <- w - e k'` of the error before the update; one P for all outputs."""
-        kept, (gain, novelty) = self.update(kept, occasion.rates, occasion.updates)
+        kept, (gain, novelty) = self.update(kept, occasion.rates, occasion.step)
         return kept, Correction(-jnp.outer(occasion.output - occasion.target, gain), novelty)
 
     def inverse_correlation(self, kept: Any) -> Float[Array, "n n"]:

@@ -6,17 +6,17 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, Scalar
+from jaxtyping import Array, Float, Int, Scalar
 
 
 class Occasion(NamedTuple):
-    """What a rule sees at an update: rates (n,), the output they give and its target (outputs,), the number of updates before
-    this one, equal for all lanes, the time, and the time from update to update."""
+    """What a rule sees at an update: rates (n,), the output they give and its target (outputs,), the step and the time of the clock,
+    equal for all lanes, and the time from update to update."""
 
     rates: Float[Array, " n"]
     output: Float[Array, " outputs"]
     target: Float[Array, " outputs"]
-    updates: Int[Scalar, ""]
+    step: Int[Scalar, ""]
     time: Float[Scalar, ""]
     elapsed: Float[Scalar, ""]
 
@@ -35,8 +35,8 @@ class Rule(eqx.Module):
         """What is kept, before the first update: a pytree of arrays."""
         return None
 
-    def tidied(self, kept: Any, updates: Int[Scalar, ""], due: Bool[Scalar, ""]) -> Any:
-        """What is kept, made ready for the update number `updates`, if one is `due` now: what must be done once in many updates."""
+    def tidied(self, kept: Any, step: Int[Scalar, ""]) -> Any:
+        """What is kept, made ready for an update at this step, whether there is one or not: what must be done once in many steps."""
         return kept
 
     def correct(self, kept: Any, occasion: Occasion) -> tuple[Any, Correction]:

@@ -1,4 +1,4 @@
-"""The loop of Sussillo and Abbott's `force_external_feedback_loop.m` in plain NumPy, float64: the oracle, and the NumPy side of speeds."""
+"""The loop of Sussillo and Abbott's `force_external_feedback_loop.m` in plain NumPy, float64: the oracle."""
 
 from __future__ import annotations
 

@@ -47,3 +47,10 @@ def test_the_first_period_that_is_learned():
     assert analysis.cycles_to_train(errors[0], 10, 0.03) == 2.0
     with pytest.raises(ValueError, match="period=50"):
         analysis.cycles_to_train(errors, 50)
+
+
+def test_spectra_of_what_they_do_not_hold_for_are_refused():
+    with pytest.raises(ValueError, match="not drawn yet"):
+        analysis.spectrum(nj.RateNetwork(5))
+    with pytest.raises(ValueError, match="lag=2"):
+        analysis.spectrum(nj.RateNetwork(5, lag=2))

@@ -1,5 +1,7 @@
 """Architectures B and C, delayed and distorted feedback: against plain NumPy loops with a dense P for every unit."""
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -110,6 +112,17 @@ def test_the_teacher_is_fed_back_in_its_share():
         assert np.abs(shown.records["x"][step + 1] - x).max() < 1e-12
 
 
+def test_the_teacher_comes_late_where_the_feedback_does():
+    """teacher = 1 with a lag of 3 steps: the network is driven by the target of three steps ago; 1e-12 from NumPy."""
+    system = nj.Training(nj.RateNetwork(30, lag=3), four_sines(), teacher=1.0)
+    shown = run(system, duration=None, steps=60, record={"x": nj.Trace(lambda v: v.state.network.x)})
+    x, network = shown.records["x"][3], shown.system.network
+    for step in range(3, 59):
+        drive = np.asarray(network.feedback_weights)[:, 0] * reference.four_sines(step - 3, 0.1)
+        x = x + 0.1 * (-x + 1.5 * np.asarray(network.recurrent) @ np.tanh(x) + drive)
+        assert np.abs(shown.records["x"][step + 1] - x).max() < 1e-12
+
+
 def test_learning_synapses_are_those_that_exist():
     """Where there are enough of them: each unit's p n learning synapses are connections of J; shared ones are one row for all."""
     network = nj.simulate(nj.internal_network(200, units=50, fan_in=40, p=0.5), steps=0, dt=1.0).system
@@ -145,6 +158,12 @@ def test_blocks_of_the_feedback_network():
         (lambda: nj.RateNetwork(10, synapses=nj.PlasticSynapses(8, 11)), r"PlasticSynapses\(fan_in=11\)"),
         (lambda: nj.RateNetwork(10, synapses=nj.PlasticSynapses(8, 3, among=(2, 11))), r"among=\(2, 11\)"),
         (lambda: run(nj.feedback_network(10, nj.GeneratorAndFeedback(5, p_gf=0.0))), r"GeneratorAndFeedback\(p_gf=0.0\)"),
+        (lambda: nj.RateNetwork(9, synapses=nj.PlasticSynapses(2, 3, sources=np.ones((1, 3), int))), r"PlasticSynapses\(sources\)"),
+        (
+            lambda: nj.RateNetwork(9, synapses=nj.PlasticSynapses(1, 3, sources=np.array([[0, 1, 9]]))),
+            "from 0 to 9; give units from 0 to 8",
+        ),
+        (lambda: run(dataclasses.replace(nj.feedback_network(10, nj.GeneratorAndFeedback(5)), n=20)), "make networks of other sizes"),
         (lambda: nj.RateNetwork(10, lag=-1), r"RateNetwork\(lag=-1\)"),
         (lambda: nj.RateNetwork(10, heard=11), r"RateNetwork\(heard=11\)"),
     ],

@@ -30,7 +30,7 @@ def trained(gain, alpha, seeds, method):
     return [measures.accuracy(z, f, PERIOD) for z in data.z.values[0, :, :, 0]], data["last"].values[0]
 
 
-@pytest.mark.parametrize(("alpha", "method", "seeds", "least", "aligned"), [(1.0, "block", 12, 7, 0.025), (0.01, "potter", 10, 9, 0.005)])
+@pytest.mark.parametrize(("alpha", "method", "seeds", "least", "aligned"), [(1.0, "block", 12, 5, 0.025), (0.01, "potter", 10, 8, 0.005)])
 def test_networks_learn_and_run_on(alpha, method, seeds, least, aligned):
     """Twelve periods without learning stay within 0.05 of the target, up to drift, for `least` of `seeds` networks (three sigma below the
     share that was measured), and their median within `aligned`; the first period, in which nothing drifts yet, within 0.05."""
@@ -48,7 +48,7 @@ def test_a_quiet_network_learns_nothing():
 
 
 def test_a_wild_network_learns_but_does_not_run_on():
-    """gain = 2: trained to 0.05, yet none of four runs on by itself: a small training error proves nothing."""
+    """gain = 2: trained to 0.1, yet none of four runs on by itself: a small training error proves nothing."""
     found, last = trained(2.0, 1.0, 4, "block")
     assert max(last) < 0.1
     assert min(one.aligned for one in found) > 0.1

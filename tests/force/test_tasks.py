@@ -51,6 +51,8 @@ def test_bit_accuracy_counts_settled_bits():
         (lambda: tasks.bit_memory(100.0, 1.0, bits=0), "bits=0"),
         (lambda: tasks.bit_memory(100.0, 0.0), "dt=0.0"),
         (lambda: tasks.bit_memory(100.0, 1.0, every=10.0, length=10.0), "length=10.0"),
+        (lambda: tasks.bit_memory(100.0, 1.0, length=0.4), "length=0.4: less than a step"),
+        (lambda: tasks.selectable(np.ones((1, 3)), 10.0, 1.0, every=2.0), "start=100.0"),
         (lambda: tasks.selectable(np.ones(3), 10.0, 1.0, every=2.0), r"patterns have shape \(3,\)"),
     ],
 )

@@ -67,6 +67,23 @@ def test_every_method_learns_the_same(whole, method):
     assert np.abs(other.records["z"] - whole.records["z"]).max() < 1e-8
 
 
+@pytest.mark.parametrize(
+    "phases",
+    [
+        {"train": nj.Phase(6.0), "hold": nj.Phase(6.0, {"learning": False}), "again": nj.Phase(20.0)},
+        {"slow": nj.Phase(20.0, {"interval": 4}), "fast": nj.Phase(20.0, {"interval": 1})},
+    ],
+    ids=["a pause", "another interval"],
+)
+def test_gathered_updates_outlive_phases(phases):
+    """Blocks of 8 updates cut by a pause in learning, and by a change of the interval: as without gathering, 1e-9."""
+    record = {"z": nj.Trace(measures.output)}
+    systems = (nj.Training(nj.RateNetwork(12), four_sines(100.0), nj.RLS(method=m, block=8), 1) for m in ("symmetric", "block"))
+    plain, gathered = (run(system, duration=nj.Schedule(phases), record=record) for system in systems)
+    assert np.abs(plain.records["z"]).max() > 0.1
+    assert np.abs(plain.records["z"] - gathered.records["z"]).max() < 1e-9
+
+
 @pytest.mark.parametrize("interval", [1, 3, 10])
 def test_the_learning_interval_is_exact(interval):
     """Updates at steps 0, k, 2k, ...: the notebook's `steps % (1.0 // 0.1)` learns every 9 steps where 10 are asked for."""
@@ -166,6 +183,13 @@ def test_gradients_through_training(method):
         (lambda: run(training(tau=-1.0)), r"RateNetwork\(tau=-1.0\)"),
         (lambda: run(nj.Training(nj.RateNetwork(n=9), four_sines(0.0))), r"Sines\(period=0.0\)"),
         (lambda: run(training(n=9, inputs=nj.Sinusoid(np.zeros(2), 1.0, period=0.0))), r"Sinusoid\(period=0.0\)"),
+        (lambda: run(training(n=9, recurrent=np.ones(9))), r"RateNetwork\(recurrent\): an array of shape \(9,\)"),
+        (lambda: run(training(n=9, readout=np.ones((2, 9)))), r"RateNetwork\(readout\)"),
+        (lambda: run(training(n=9, inputs=1.0)), r"RateNetwork\(inputs\)"),
+        (lambda: run(training(n=9, noise=-1.0)), r"RateNetwork\(noise=-1.0\)"),
+        (lambda: run(nj.Training(nj.RateNetwork(9), np.ones(3))), r"Training\(target\): it has shape \(3,\)"),
+        (lambda: run(nj.Training(nj.RateNetwork(9), 1.0, teacher=7.0)), r"Training\(teacher=7.0\)"),
+        (lambda: run(nj.Training(nj.RateNetwork(9), 1.0, exploration=-1.0)), r"Training\(exploration=-1.0\)"),
         (lambda: training(interval=0), r"Training\(interval=0\)"),
         (lambda: training(interval=1.5), r"Training\(interval=1.5\)"),
         (lambda: run(training(alpha=0.0)), r"RLS\(alpha=0.0\)"),

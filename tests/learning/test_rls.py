@@ -29,7 +29,7 @@ def learned(rule, rates, targets, dtype):
         kept, weights = carry
         count, r, f = row
         error = weights @ r - f
-        kept, (gain, novelty) = rule.update(rule.tidied(kept, count, jnp.asarray(True)), r, count)
+        kept, (gain, novelty) = rule.update(rule.tidied(kept, count), r, count)
         weights = weights - jnp.outer(error, gain)
         return (kept, weights), (novelty, error, weights @ r - f)
 
@@ -166,3 +166,15 @@ def test_bad_settings_are_refused(make, said):
 def test_deferred_updates_with_a_small_alpha_are_welcome_in_double_precision():
     with jax.enable_x64(True):
         nj.RLS(0.01, method="block").check()
+
+
+@pytest.mark.parametrize("method", ["potter", "symmetric"])
+def test_forgetting_pauses_before_p_winds_up(method):
+    """Rates along one axis only, lambda = 0.9: P would grow by 0.9^-400; its mean diagonal stays below limit / (alpha lambda)."""
+    rule = nj.RLS(2.0, forgetting=0.9, limit=100.0, method=method)
+    rates = np.zeros((400, 6))
+    rates[:, 0] = 0.5
+    _, inverse, *_ = learned(rule, rates, np.ones((400, 1)), "float64")
+    assert 0.8 * 100.0 / 2.0 < np.trace(inverse) / 6 <= 100.0 / (2.0 * 0.9)
+    with pytest.raises(ValueError, match=r"RLS\(limit=0.0\)"):
+        nj.RLS(limit=0.0).check()
