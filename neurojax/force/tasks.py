@@ -18,7 +18,7 @@ class Task(NamedTuple):
 
 
 def _steps(duration: float, dt: float, **lengths: float) -> list[int]:
-    for name, value in {"duration": duration, "dt": dt, **lengths}.items():
+    for name, value in {"dt": dt, "duration": duration, **lengths}.items():
         if not value > 0:
             raise ValueError(f"{name}={value!r}: give a positive time")
         if round(value / dt) < 1:
