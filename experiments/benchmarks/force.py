@@ -84,7 +84,7 @@ def plain_jax(job: Job) -> Run:
     weights = jnp.asarray(1.5 * rng.normal(size=(n, n)) * (rng.random((n, n)) < 0.1) / np.sqrt(0.1 * n), jnp.float32)
     back, x = (jnp.asarray(a, jnp.float32) for a in (rng.uniform(-1, 1, n), 0.5 * rng.normal(size=n)))
 
-    def step(carry, number):
+    def step(number, carry):
         state, readout, inverse, z = carry
         rates = jnp.tanh(state)
 
@@ -95,10 +95,10 @@ def plain_jax(job: Job) -> Run:
 
         readout, inverse = jax.lax.cond(number % job.interval == 0, learn, lambda *same: same, readout, inverse)
         state = state + DT / TAU * (-state + weights @ rates + back * z)
-        return (state, readout, inverse, readout @ jnp.tanh(state)), None
+        return state, readout, inverse, readout @ jnp.tanh(state)
 
     start = (x, jnp.zeros(n), jnp.eye(n), jnp.zeros(()))
-    whole = jax.jit(lambda steps: jax.lax.fori_loop(0, steps, lambda i, carry: step(carry, i)[0], start))
+    whole = jax.jit(lambda steps: jax.lax.fori_loop(0, steps, step, start))
     return lambda steps: jax.block_until_ready(whole(steps))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -12,7 +11,7 @@ import xarray as xr
 import neurojax as nj
 from experiments.table import Row
 from neurojax.force import measures
-from neurojax.force.measures import Accuracy, accuracy
+from neurojax.force.measures import accuracy
 
 DT = 1.0
 PERIOD = 1200  # steps of the four-sine target
@@ -62,9 +61,3 @@ def at_most(label: str, measured: float, bound: float, source: str = PAPER) -> R
 def test_trace() -> dict[str, Any]:
     """Record of the output in the test."""
     return {"z": nj.Trace(measures.output, phase="test")}
-
-
-def described(found: Sequence[Accuracy] | np.ndarray) -> str:
-    """Medians of a few networks' accuracy, in words."""
-    names = ("first_period", "aligned", "raw", "amplitude", "frequency")
-    return ", ".join(f"{name} {np.median(column(np.asarray(found, object), name)):.3g}" for name in names)

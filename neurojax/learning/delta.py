@@ -62,8 +62,7 @@ class DeltaRule(Rule):
         for name, example in (("rate", "0.1"), ("tau", "10.0")):
             if callable(getattr(self, name)):
                 raise ValueError(f"DeltaRule({name}={getattr(self, name)!r}): a number, not a function, for example {example}")
-        _positive("DeltaRule", "rate", self.rate, "0.1")
-        _positive("DeltaRule", "tau", self.tau, "10.0")
+            _positive("DeltaRule", name, getattr(self, name), example)
         if not isinstance(self.exponent, Tracer) and not np.all((np.asarray(self.exponent) >= 1) & (np.asarray(self.exponent) <= 2)):
             raise ValueError(f"DeltaRule(exponent={self.exponent!r}): give a number in [1, 2], for example 1.5")
 

@@ -99,14 +99,18 @@ class Part:
     @property
     def system_bytes(self) -> int:
         """Bytes of the realised system of one lane."""
-        return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(self.sample) if hasattr(leaf, "dtype"))
+        return sum(self._leaf_bytes)
+
+    @property
+    def _leaf_bytes(self) -> list[int]:
+        """The same by array, in the order of `spread`."""
+        return [leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(self.sample) if hasattr(leaf, "dtype")]
 
     @property
     def sharing(self) -> int:
         """Lanes of one seed that read the same system, most of it."""
-        own = [leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(self.sample) if hasattr(leaf, "dtype")]
-        shared = sum(size for size, (_, by_point) in zip(own, self.spread, strict=True) if not by_point)
-        return len(self.family.points) if 2 * shared > sum(own) else 1
+        shared = sum(size for size, (_, by_point) in zip(self._leaf_bytes, self.spread, strict=True) if not by_point)
+        return len(self.family.points) if 2 * shared > self.system_bytes else 1
 
     @property
     def lane_numbers(self) -> int:
