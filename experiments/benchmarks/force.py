@@ -32,6 +32,7 @@ class Job:
     lanes: int = 1
     outputs: int = 1
     method: str = "potter"
+    sparse: bool = False
     dtype: str = "float32"
     threads: int = 1
 
@@ -48,7 +49,8 @@ def ours(job: Job) -> Run:
     def target(time):
         return sizes * jnp.sin(2 * np.pi * time / PERIOD)
 
-    system = nj.Training(nj.RateNetwork(job.n, outputs=job.outputs), target, nj.RLS(method=job.method), job.interval)  # type: ignore[arg-type]
+    recurrent = nj.force.FixedIndegree(0.1) if job.sparse else nj.SparseGaussian(0.1)
+    system = nj.Training(nj.RateNetwork(job.n, outputs=job.outputs, recurrent=recurrent), target, nj.RLS(method=job.method), job.interval)  # type: ignore[arg-type]
     record = {"w": nj.Last(nj.force.measures.weight_norm)}
     options = nj.SweepOptions(dtype=job.dtype, progress=False)
     return lambda steps: nj.sweep(system, {}, seeds=job.lanes, steps=steps, dt=DT, record=record, options=options)

@@ -6,15 +6,25 @@ from neurojax.force import targets as targets
 from neurojax.force import tasks as tasks
 from neurojax.force.network import RateNetwork, RateState, feedback_network, internal_network
 from neurojax.force.training import Lesson, Taught, Training, TrainingState
-from neurojax.force.weights import GeneratorAndFeedback, OnePerRow, PlasticSynapses, SparseGaussian, UniformWeights
+from neurojax.force.weights import (
+    FixedIndegree,
+    GeneratorAndFeedback,
+    OnePerRow,
+    PlasticSynapses,
+    RowSparse,
+    SparseGaussian,
+    UniformWeights,
+)
 
 __all__ = [
+    "FixedIndegree",
     "GeneratorAndFeedback",
     "Lesson",
     "OnePerRow",
     "PlasticSynapses",
     "RateNetwork",
     "RateState",
+    "RowSparse",
     "SparseGaussian",
     "Taught",
     "Training",

@@ -15,7 +15,15 @@ from jaxtyping import Array, Float
 from neurojax.engine.signals import History, Signal, at
 from neurojax.engine.system import Flow, check_part
 from neurojax.engine.types import Arrays
-from neurojax.force.weights import GeneratorAndFeedback, OnePerRow, PlasticSynapses, SparseGaussian, UniformWeights
+from neurojax.force.weights import (
+    FixedIndegree,
+    GeneratorAndFeedback,
+    OnePerRow,
+    PlasticSynapses,
+    RowSparse,
+    SparseGaussian,
+    UniformWeights,
+)
 
 
 class RateState(NamedTuple):
@@ -42,7 +50,8 @@ class RateNetwork(Flow):
         tau: time constant (the unit of time is the user's; the paper's is 10 ms), > 0.
         noise: sigma (1 / sqrt(time)), or None.
         heard: how many units the readout hears, the first of them, for all are alike; None for all n.
-        recurrent, feedback_weights, input_weights: J, J_z, J_I: a recipe or an array, row i the weights onto unit i.
+        recurrent, feedback_weights, input_weights: J, J_z, J_I: a recipe or an array, row i the weights onto unit i; J may be a
+            `RowSparse` matrix.
         readout: w, (outputs, heard), or one number for all.
         synapses: `PlasticSynapses`, recurrent weights that learn, or None.
         distortion: F, a function of (outputs,), or None. lag: of the feedback, a whole number of steps.
@@ -98,9 +107,14 @@ class RateNetwork(Flow):
             wanted["input_weights"] = (self.n, *channels)
         for name, shape in wanted.items():
             given = getattr(self, name)
-            if not hasattr(given, "draw") and jnp.shape(given) not in (shape, () if name == "readout" else shape):
-                raise ValueError(f"RateNetwork({name}): an array of shape {jnp.shape(given)}; give {shape}, or a recipe")
+            if hasattr(given, "draw"):
+                continue
+            found = given.shape if isinstance(given, RowSparse) else jnp.shape(given)
+            if found not in (shape, () if name == "readout" else shape):
+                raise ValueError(f"RateNetwork({name}): an array of shape {found}; give {shape}, or a recipe")
         blocks = self.recurrent if isinstance(self.recurrent, GeneratorAndFeedback) else None
+        if self.synapses is not None and isinstance(self.recurrent, RowSparse | FixedIndegree):
+            raise ValueError("RateNetwork(recurrent): synapses that learn need J as an array; take SparseGaussian(p), or np.asarray(J)")
         if blocks and self.synapses is not None and self.synapses.first != self.n - blocks.feedback_units:
             raise ValueError(
                 f"RateNetwork(n={self.n}): its last {blocks.feedback_units} units are the feedback network, but units from "

@@ -130,11 +130,11 @@ class Training(System):
         occasion = Occasion(self.network.readable(rates), moving.z, target, clock.step, clock.time, self.interval * clock.dt)
 
         def learn(readout, synapses):
-            kept, (change, novelty) = self.rule.correct(readout.kept, occasion)
+            kept, (change, size, novelty) = self.rule.correct(readout.kept, occasion)
             readout = Taught(readout.weights + change, kept)
             if synapses is not None:
                 synapses = self._corrected(synapses, rates, occasion)
-            return (readout, synapses), jnp.sqrt(jnp.sum(change * change)), novelty
+            return (readout, synapses), size, novelty
 
         def hold(*taught):
             return taught, still, still
@@ -154,14 +154,14 @@ class Training(System):
         output, target = occasion.output[mine], occasion.target[mine]
         if own.shared:
             occasion = occasion._replace(rates=heard[0], output=output, target=target)
-            kept, (change, _) = self.rule.correct(synapses.kept, occasion)
-            return Taught(synapses.weights + change, kept)
+            kept, correction = self.rule.correct(synapses.kept, occasion)
+            return Taught(synapses.weights + correction.change, kept)
 
         def one(kept, rates, output, target):
             return self.rule.correct(kept, occasion._replace(rates=rates, output=output[None], target=target[None]))
 
-        kept, (change, _) = jax.vmap(one)(synapses.kept, heard, output, target)
-        return Taught(synapses.weights + change[:, 0], kept)
+        kept, correction = jax.vmap(one)(synapses.kept, heard, output, target)
+        return Taught(synapses.weights + correction.change[:, 0], kept)
 
     def _tidied(self, readout: Taught, synapses: Taught | None, step: Any) -> tuple[Taught, Taught | None]:
         readout = readout._replace(kept=self.rule.tidied(readout.kept, step))

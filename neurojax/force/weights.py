@@ -9,7 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Float, PRNGKeyArray
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from neurojax.engine.types import Arrays
+from neurojax.networks.neighbours import contract
 
 
 class SparseGaussian(eqx.Module):
@@ -31,6 +35,69 @@ class SparseGaussian(eqx.Module):
         """0 < p <= 1."""
         if not isinstance(self.p, Tracer) and not np.all((np.asarray(self.p) > 0) & (np.asarray(self.p) <= 1)):
             raise ValueError(f"SparseGaussian(p={self.p!r}): a share of connections in (0, 1], for example 0.1")
+
+
+class RowSparse(eqx.Module):
+    """A matrix with few entries in each row, `(J r)_i = sum_k weights[k, i] r[sources[k, i]]`.
+
+    On a CPU the product takes half the time of the dense one for one network of 1,000 units that hear 100 each. For units that hear more
+    than 128, or networks in a batch, take it dense.
+
+    Arguments:
+        sources: (slots, n), whole numbers of units. weights: (slots, n), 0 in unused slots; differentiable.
+    """
+
+    sources: Int[Arrays, "slots n"]
+    weights: Float[Arrays, "slots n"]
+
+    @classmethod
+    def of(cls, matrix: ArrayLike) -> RowSparse:
+        """The entries of a matrix (n, n) that are not 0; a row with fewer than others has unused slots."""
+        dense = np.asarray(matrix)
+        if dense.ndim != 2 or dense.shape[0] != dense.shape[1]:
+            raise ValueError(f"RowSparse.of(matrix of shape {dense.shape}): give a square one, row i the weights onto unit i")
+        slots = max(1, int((dense != 0).sum(axis=1).max()))
+        sources = np.argsort(dense == 0, axis=1, kind="stable")[:, :slots]
+        return cls(sources.T.astype(np.int32), np.take_along_axis(dense, sources, 1).T)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, n)."""
+        n = self.sources.shape[1]
+        return n, n
+
+    def __matmul__(self, rates: Float[Array, " n"]) -> Float[Array, " n"]:
+        """J r."""
+        weights = jnp.asarray(self.weights)
+        dtype = jnp.result_type(weights, rates)
+        return contract(jnp.asarray(self.sources), weights.astype(dtype), rates.astype(dtype))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """The whole matrix, on the host."""
+        whole = np.zeros(self.shape, np.asarray(self.weights).dtype if dtype is None else dtype)
+        np.add.at(whole, (np.arange(whole.shape[0]), np.asarray(self.sources)), np.asarray(self.weights))
+        return whole
+
+
+class FixedIndegree(eqx.Module):
+    """Weights from exactly `round(p n)` other or same units onto each unit, N(0, 1 / (p n)), as a `RowSparse` matrix.
+
+    `SparseGaussian(p)` has so many on average. Arguments: p: share of connections, in (0, 1], fixed in a sweep.
+    """
+
+    p: float = eqx.field(static=True, default=0.1)
+
+    def draw(self, key: PRNGKeyArray, targets: int, sources: int) -> RowSparse:
+        """The matrix."""
+        slots = max(1, round(self.p * sources))
+        which, size = jax.random.split(key)
+        chosen = jnp.sort(jax.lax.top_k(jax.random.uniform(which, (targets, sources)), slots)[1], axis=1).astype(jnp.int32)
+        return RowSparse(chosen.T, jax.random.normal(size, (slots, targets)) / np.sqrt(slots))
+
+    def check(self) -> None:
+        """0 < p <= 1."""
+        if not 0 < self.p <= 1:
+            raise ValueError(f"FixedIndegree(p={self.p!r}): a share of connections in (0, 1], for example 0.1")
 
 
 class UniformWeights(eqx.Module):

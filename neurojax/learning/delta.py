@@ -10,7 +10,7 @@ import numpy as np
 from jax.core import Tracer
 
 from neurojax.engine.signals import at
-from neurojax.learning.rule import Correction, Rule, no_novelty
+from neurojax.learning.rule import Correction, Rule
 
 
 def _positive(rule: str, name: str, value: Any, example: str) -> None:
@@ -39,7 +39,7 @@ class LMS(Rule):
         """No state; a step down the gradient of e^2."""
         rates, rate = occasion.rates, jnp.asarray(at(self.rate, occasion.time))
         scale = rate / (self.floor + rates @ rates) if self.normalised else rate
-        return kept, Correction(-scale * jnp.outer(occasion.output - occasion.target, rates), no_novelty(occasion))
+        return kept, Correction.of(scale * (occasion.target - occasion.output), rates)
 
 
 class DeltaRule(Rule):
@@ -75,7 +75,7 @@ class DeltaRule(Rule):
         error = occasion.output - occasion.target
         span, goal = occasion.elapsed / self.tau, jnp.maximum(jnp.abs(error), 1e-12) ** self.exponent
         eta = kept / (jnp.exp(-goal * span) + kept * -jnp.expm1(-goal * span) / goal)
-        return eta, Correction(-jnp.outer(kept * error, occasion.rates), no_novelty(occasion))
+        return eta, Correction.of(-kept * error, occasion.rates)
 
 
 class RewardHebbian(Rule):
@@ -109,6 +109,6 @@ class RewardHebbian(Rule):
         mean, usual = kept
         performance = -jnp.sum((occasion.output - occasion.target) ** 2)
         better = jnp.where(performance > usual, at(self.rate, occasion.time), 0.0)
-        change = better * jnp.outer(occasion.output - mean, occasion.rates)
+        correction = Correction.of(better * (occasion.output - mean), occasion.rates)
         share = -jnp.expm1(-occasion.elapsed / self.tau)
-        return (mean + share * (occasion.output - mean), usual + share * (performance - usual)), Correction(change, no_novelty(occasion))
+        return (mean + share * (occasion.output - mean), usual + share * (performance - usual)), correction

@@ -1,12 +1,19 @@
-"""A matrix that changes by outer products: a base, and those of the last updates that are not in it yet."""
+"""Matrices that change by outer products: a base, and those of the last updates that are not in it yet."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
+
+
+def _with_row(rows: Float[Array, "block n"], place: Any, row: Float[Array, " n"]) -> Float[Array, "block n"]:
+    """Written in place; `.at[].set` would look whether `place` is in bounds."""
+    return jax.lax.dynamic_update_index_in_dim(rows, row, place, 0)
 
 
 class LowRank(eqx.Module):
@@ -25,18 +32,17 @@ class LowRank(eqx.Module):
         n, m = jnp.shape(base)
         return cls(base, jnp.zeros((block, n), base.dtype), jnp.zeros((block, m), base.dtype))
 
-    @property
-    def block(self) -> int:
-        """Updates that there is room for."""
-        return self.left.shape[0]
-
     def __matmul__(self, x: Float[Array, " m"]) -> Float[Array, " n"]:
         """M x."""
         return self.base @ x + (self.right @ x) @ self.left
 
+    def __rmatmul__(self, x: Float[Array, " n"]) -> Float[Array, " m"]:
+        """M' x."""
+        return x @ self.base + (self.left @ x) @ self.right
+
     def pushed(self, place: Any, left: Float[Array, " n"], right: Float[Array, " m"]) -> LowRank:
         """M + left right', kept in row `place`."""
-        return LowRank(self.base, self.left.at[place].set(left), self.right.at[place].set(right))
+        return LowRank(self.base, _with_row(self.left, place, left), _with_row(self.right, place, right))
 
     def folded(self) -> LowRank:
         """The same matrix with all updates in its base."""
@@ -45,3 +51,52 @@ class LowRank(eqx.Module):
     def whole(self) -> Float[Array, "n m"]:
         """M as one array."""
         return self.base + self.left.T @ self.right
+
+
+class SymmetricLowRank(eqx.Module):
+    """A symmetric `M = base - sum_b root_b root_b'`, of whose base only the tiles on and above the diagonal are kept.
+
+    A product with a vector is bound by the bytes it reads, and a tile above the diagonal serves both sides while it is in the cache.
+
+    Shapes: tiles[i][j - i] (rows of strip i, rows of strip j), the strips `tile` rows high but for the last; roots (block, n).
+    """
+
+    tiles: tuple[tuple[Float[Array, "rows columns"], ...], ...]
+    roots: Float[Array, "block n"]
+
+    @classmethod
+    def of(cls, base: Float[Array, "n n"], block: int, tile: int) -> SymmetricLowRank:
+        """A matrix with room for `block` updates."""
+        cuts = [slice(start, start + tile) for start in range(0, base.shape[0], tile)]
+        tiles = tuple(tuple(base[rows, columns] for columns in cuts[number:]) for number, rows in enumerate(cuts))
+        return cls(tiles, jnp.zeros((block, base.shape[0]), base.dtype))
+
+    def _strips(self, x: Float[Array, "... n"]) -> list[Float[Array, "... rows"]]:
+        """x cut along its last axis as the rows are."""
+        return jnp.split(x, np.cumsum([row[0].shape[0] for row in self.tiles])[:-1], axis=-1)
+
+    def __matmul__(self, x: Float[Array, " n"]) -> Float[Array, " n"]:
+        """M x."""
+        strips = self._strips(x)
+        sums: list[Any] = [0.0] * len(strips)
+        for i, row in enumerate(self.tiles):
+            for j, tile in enumerate(row, i):
+                sums[i] = sums[i] + tile @ strips[j]
+                if j > i:
+                    sums[j] = sums[j] + strips[i] @ tile
+        return jnp.concatenate(sums) - (self.roots @ x) @ self.roots
+
+    def lowered(self, place: Any, root: Float[Array, " n"]) -> SymmetricLowRank:
+        """M - root root', kept in row `place`."""
+        return SymmetricLowRank(self.tiles, _with_row(self.roots, place, root))
+
+    def folded(self) -> SymmetricLowRank:
+        """The same matrix with all updates in its base."""
+        strips = self._strips(self.roots)
+        tiles = tuple(tuple(tile - strips[i].T @ strips[j] for j, tile in enumerate(row, i)) for i, row in enumerate(self.tiles))
+        return SymmetricLowRank(tiles, jnp.zeros_like(self.roots))
+
+    def whole(self) -> Float[Array, "n n"]:
+        """M as one array."""
+        rows = self.folded().tiles
+        return jnp.block([[rows[j][i - j].T if j < i else rows[i][j - i] for j in range(len(rows))] for i in range(len(rows))])

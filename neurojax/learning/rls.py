@@ -13,10 +13,11 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Int, Scalar
 
 from neurojax.engine.types import Arrays
-from neurojax.learning.lowrank import LowRank
+from neurojax.learning.lowrank import LowRank, SymmetricLowRank
 from neurojax.learning.rule import Correction, Occasion, Rule
 
 Method = Literal["potter", "block", "symmetric"]
+Kept = LowRank | SymmetricLowRank | Float[Array, "n n"]
 
 # Below this alpha the deferred form turns NaN in float32 (at 1e-3 within 14,400 updates of 1,000 rates; at 0.1 it is exact to 1e-3).
 SAFE_ALPHA = 0.1
@@ -46,10 +47,10 @@ class RLS(Rule):
         forgetting: lambda in (0, 1]; None for 1. P grows by 1/lambda an update along what the rates never visit, for nothing is learned
             there, hence `limit`.
         limit: nothing is forgotten at updates at which the mean diagonal element of P is above `limit / alpha`.
-        method: "potter" keeps the square root S of P = S S' (Potter 1963), as exact in float32 as P in float64 is; "block" defers
-            updates and folds them into P by one product every `block` steps, the fastest, for alpha >= 0.1 in float32;
-            "symmetric" updates P itself, the plain form, best in float64.
-        block: steps whose updates "block" gathers.
+        method: "potter" keeps the square root S of P = S S' (Potter 1963), as exact in float32 as P in float64 is; "block" keeps P,
+            half of it as it is symmetric, the fastest, for alpha >= 0.1 in float32; "symmetric" updates all of P at once, the plain form.
+        block: steps whose updates "potter" (without forgetting) and "block" gather, to fold them into S or P by one product.
+        tile: side of the tiles in which "block" keeps its half of P, so that one is read once for two products; n or more for a single one.
 
     Errors: ValueError naming the argument. Source: Sussillo and Abbott 2009, equations 2 to 8; Haykin 2002, chapter 9.
     """
@@ -59,12 +60,15 @@ class RLS(Rule):
     limit: Any = 1e4
     method: Method = eqx.field(static=True, default="potter")
     block: int = eqx.field(static=True, default=32)
+    tile: int = eqx.field(static=True, default=200)
 
     def __check_init__(self):
         if self.method not in ("potter", "block", "symmetric"):
             raise ValueError(f"RLS(method={self.method!r}): choose 'potter', 'block' or 'symmetric'")
-        if isinstance(self.block, bool) or not isinstance(self.block, int | np.integer) or self.block < 1:
-            raise ValueError(f"RLS(block={self.block!r}): the number of updates gathered is a whole number of at least 1")
+        for name, what in (("block", "the number of steps gathered"), ("tile", "the side of a tile")):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+                raise ValueError(f"RLS({name}={value!r}): {what} is a whole number of at least 1")
         if self.method == "block" and self.forgetting is not None:
             raise ValueError(f"RLS(forgetting={self.forgetting!r}): 'block' cannot forget; take method='potter'")
 
@@ -86,50 +90,58 @@ class RLS(Rule):
             if not np.all((factor > 0) & (factor <= 1)):
                 raise ValueError(f"RLS(forgetting={self.forgetting!r}): give a factor in (0, 1], for example 0.9999, or None")
 
-    def init(self, n: int, outputs: int = 1) -> LowRank | Float[Array, "n n"]:
-        """P of n rates before the first update: its square root ("potter"), with updates to come ("block"), or itself."""
-        if self.method == "potter":
-            return jnp.eye(n) / jnp.sqrt(self.alpha)
-        start = jnp.eye(n) / self.alpha
-        return LowRank.of(start, self.block) if self.method == "block" else start
+    @property
+    def _defers(self) -> bool:
+        """Whether updates are gathered. S shrinks at every update that forgets."""
+        return self.method == "block" or (self.method == "potter" and self.forgetting is None)
 
-    def tidied(self, kept: Any, step: Int[Scalar, ""]) -> LowRank | Float[Array, "n n"]:
+    def init(self, n: int, outputs: int = 1) -> Kept:
+        """P of n rates before the first update: its square root ("potter"), its half ("block"), or itself."""
+        if self.method == "block":
+            return SymmetricLowRank.of(jnp.eye(n) / self.alpha, self.block, self.tile)
+        if self.method == "symmetric":
+            return jnp.eye(n) / self.alpha
+        root = jnp.eye(n) / jnp.sqrt(self.alpha)
+        return LowRank.of(root, self.block) if self._defers else root
+
+    def tidied(self, kept: Any, step: Int[Scalar, ""]) -> Kept:
         """P with room for an update at this step. On its own, beside the update's `cond` and not in it: nested, XLA copies P."""
-        if self.method != "block":
+        if not self._defers:
             return kept
-        return jax.lax.cond(step % self.block == 0, LowRank.folded, lambda one: one, kept)
+        return jax.lax.cond(step % self.block == 0, lambda one: one.folded(), lambda one: one, kept)
 
-    def update(self, kept: Any, rates: Float[Arrays, " n"], step: Int[Scalar, ""]) -> tuple[LowRank | Float[Array, "n n"], Gain]:
+    def update(self, kept: Any, rates: Float[Arrays, " n"], step: Int[Scalar, ""]) -> tuple[Kept, Gain]:
         """P, `tidied`, after an update with `rates` at a step of the clock, and its gain."""
+        place = step % self.block
         if self.method == "potter":
             factor = self._factor(lambda: jnp.sum(kept * kept), len(rates))
             turned = rates @ kept
             novelty = turned @ turned
             total = factor + novelty
             image = kept @ turned
-            kept = kept - jnp.outer(image / (total + jnp.sqrt(factor * total)), turned)
-            return (kept if self.forgetting is None else kept / jnp.sqrt(factor)), Gain(image / total, novelty)
+            taken = image / (total + jnp.sqrt(factor * total))
+            gain = Gain(image / total, novelty)
+            return (kept.pushed(place, -taken, turned) if self._defers else (kept - jnp.outer(taken, turned)) / jnp.sqrt(factor)), gain
         factor = self._factor(lambda: jnp.trace(kept), len(rates))
         image = kept @ rates
         novelty = image @ rates
         total = factor + novelty
-        root = image / jnp.sqrt(total)
-        if self.method == "symmetric":
-            kept = kept - jnp.outer(root, root)
-            return (kept if self.forgetting is None else kept / factor), Gain(image / total, novelty)
-        return kept.pushed(step % self.block, -root, root), Gain(image / total, novelty)
+        root, gain = image / jnp.sqrt(total), Gain(image / total, novelty)
+        if self.method == "block":
+            return kept.lowered(place, root), gain
+        kept = kept - jnp.outer(root, root)
+        return (kept if self.forgetting is None else kept / factor), gain
 
     def _factor(self, trace: Callable[[], Any], n: int) -> Any:
         """lambda at this update: 1 while P is too large."""
         return 1.0 if self.forgetting is None else jnp.where(self.alpha * trace() > n * self.limit, 1.0, self.forgetting)
 
-    def correct(self, kept: Any, occasion: Occasion) -> tuple[LowRank | Float[Array, "n n"], Correction]:
+    def correct(self, kept: Any, occasion: Occasion) -> tuple[Kept, Correction]:
         """`w <- w - e k'` of the error before the update; one P for all outputs."""
         kept, (gain, novelty) = self.update(kept, occasion.rates, occasion.step)
-        return kept, Correction(-jnp.outer(occasion.output - occasion.target, gain), novelty)
+        return kept, Correction.of(occasion.target - occasion.output, gain, novelty)
 
     def inverse_correlation(self, kept: Any) -> Float[Array, "n n"]:
         """P itself, `(sum_t r_t r_t' + alpha I)^-1` where nothing is forgotten."""
-        if self.method == "potter":
-            return kept @ kept.T
-        return kept.whole() if self.method == "block" else kept
+        whole = kept.whole() if self._defers else kept
+        return whole @ whole.T if self.method == "potter" else whole

@@ -22,10 +22,20 @@ class Occasion(NamedTuple):
 
 
 class Correction(NamedTuple):
-    """What an update does: the change of the weights (outputs, n), and `r' P r` of rules that have a P (0 of others)."""
+    """What an update does: the change of the weights (outputs, n), its size (the root of its sum of squares), and `r' P r` of rules that
+    have a P (0 of others)."""
 
     change: Float[Array, "outputs n"]
+    size: Float[Scalar, ""]
     novelty: Float[Scalar, ""]
+
+    @classmethod
+    def of(cls, outputs: Float[Array, " outputs"], rates: Float[Array, " n"], novelty: Any = 0.0) -> Correction:
+        """The change `outputs rates'`; its size is the product of theirs, which spares a pass over all weights."""
+        square = (outputs @ outputs) * (rates @ rates)
+        # A root has no derivative at 0, and an update may do nothing.
+        size = jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
+        return cls(jnp.outer(outputs, rates), size, jnp.asarray(novelty, rates.dtype))
 
 
 class Rule(eqx.Module):
@@ -45,8 +55,3 @@ class Rule(eqx.Module):
 
     def check(self) -> None:
         """Refuse values that make no sense."""
-
-
-def no_novelty(occasion: Occasion) -> Float[Scalar, ""]:
-    """Of a rule without P."""
-    return jnp.zeros((), occasion.rates.dtype)

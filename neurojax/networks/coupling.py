@@ -105,7 +105,7 @@ class Sparse(eqx.Module):
         """The input of every node, (..., n)."""
         x, weights = jnp.asarray(x), jnp.asarray(self.weights)
         dtype = jnp.result_type(x, weights)
-        index, weights, x = jnp.asarray(self.index), weights.astype(dtype), x.astype(dtype)
+        index, weights, x = jnp.asarray(self.index).T, weights.astype(dtype).T, x.astype(dtype)
         if x.ndim == 1:
             return contract(index, weights, x)
         lanes = jax.vmap(lambda lane: contract(index, weights, lane))(x.reshape(-1, x.shape[-1]))

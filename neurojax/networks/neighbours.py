@@ -12,10 +12,14 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float, Int
 
-# T(weights, source, target) = sum over i, k, lanes of weights[i, k] target[i] source[index[i, k]] is linear in each of three
+# T(weights, source, target) = sum over i, k, lanes of weights[k, i] target[i] source[index[k, i]] is linear in each of three
 # arguments. Coupling and its two transposes are the derivatives of T by one of them, so this family is closed under
 # differentiation: every derivative rule below is another member.
 ROLES = ("weights", "source", "target")
+
+# One lane on the CPU, up to so many slots: a loop over nodes that takes slot after slot waits for each addition unless there are two sums.
+SLOTS_UNROLLED = 128
+SUMS = 2
 
 # On the CPU a gather of whole rows of lanes is vectorised only if the transposes around it stay in kernels of their own. XLA drops
 # optimization barriers there and fuses across them; it does not fuse across a loop, hence a loop over groups of this many slots.
@@ -24,8 +28,8 @@ SLOTS_PER_TRIP = 8
 contraction_p = Primitive("neighbour_contraction")
 
 
-def contract(index: Int[Array, "n d"], weights: Float[Array, "n d"], source: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Weighted sum over neighbours, `y_i = sum_k weights[i, k] source[index[i, k]]`, for one lane.
+def contract(index: Int[Array, "d n"], weights: Float[Array, "d n"], source: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Weighted sum over neighbours, `y_i = sum_k weights[k, i] source[index[k, i]]`, for one lane.
 
     Batched by `jax.vmap`, differentiable (both modes) with respect to `weights` and `source`, which share a dtype.
     """
@@ -44,20 +48,29 @@ def _sum_to_lanes(values: Array, lanes: tuple[int, ...]) -> Array:
 
 
 def _rows(values: Array, index: Array) -> Array:
-    return values.at[index].get(mode="promise_in_bounds")
+    return values.at[index].get(mode="promise_in_bounds", wrap_negative_indices=False)
 
 
 def _fused(index: Array, roles: dict[str, Array], out: str, lanes: tuple[int, ...]) -> Array:
     if out == "target":
-        return _sum_to_lanes(jnp.sum(roles["weights"] * _rows(roles["source"], index), axis=1), lanes)
+        return _sum_to_lanes(jnp.sum(roles["weights"] * _rows(roles["source"], index), axis=0), lanes)
     if out == "weights":
-        return _sum_to_lanes(roles["target"][:, None] * _rows(roles["source"], index), lanes)
-    pushed = _sum_to_lanes(roles["weights"] * roles["target"][:, None], lanes)
-    return jnp.zeros((index.shape[0], *lanes), pushed.dtype).at[index].add(pushed, mode="promise_in_bounds")
+        return _sum_to_lanes(roles["target"][None] * _rows(roles["source"], index), lanes)
+    pushed = _sum_to_lanes(roles["weights"] * roles["target"][None], lanes)
+    return jnp.zeros((index.shape[1], *lanes), pushed.dtype).at[index].add(pushed, mode="promise_in_bounds")
+
+
+def _one_lane(index: Array, weights: Array, source: Array) -> Array:
+    sums = [jnp.zeros(index.shape[1], weights.dtype)] * SUMS
+    for slot, (at, weight) in enumerate(zip(index, weights, strict=True)):
+        sums[slot % SUMS] = sums[slot % SUMS] + weight * _rows(source, at)
+    return sum(sums[1:], sums[0])
 
 
 def _looped(index: Array, roles: dict[str, Array], out: str, lanes: tuple[int, ...]) -> Array:
-    n, slots = index.shape
+    slots, n = index.shape
+    if not lanes and out == "target" and slots <= SLOTS_UNROLLED:
+        return _one_lane(index, roles["weights"], roles["source"])
     if not lanes or slots < 2 or out == "weights":
         return _fused(index, roles, out, lanes)
 
@@ -65,9 +78,8 @@ def _looped(index: Array, roles: dict[str, Array], out: str, lanes: tuple[int, .
     per_trip = min(SLOTS_PER_TRIP, -(-slots // 2))
     trips = -(-slots // per_trip)
     missing = trips * per_trip - slots
-    by_slot = jnp.pad(index.T, ((0, missing), (0, 0)))
-    weights = jnp.moveaxis(roles["weights"], 1, 0)
-    weights = jnp.pad(weights, ((0, missing), *((0, 0),) * (weights.ndim - 1)))
+    by_slot = jnp.pad(index, ((0, missing), (0, 0)))
+    weights = jnp.pad(roles["weights"], ((0, missing), *((0, 0),) * (roles["weights"].ndim - 1)))
 
     def trip(number: Array, total: Array) -> Array:
         for slot in range(per_trip):
@@ -114,13 +126,17 @@ def _eager(index: Array, left: Array, right: Array, *, out: str, lanes: tuple[in
 
 
 def _abstract(index: Any, left: Any, right: Any, *, out: str, lanes: tuple[int, ...]) -> ShapedArray:
-    leading = index.shape[:2] if out == "weights" else index.shape[:1]
+    leading = index.shape[:2] if out == "weights" else index.shape[1:2]
     return ShapedArray((*leading, *lanes), left.dtype)
 
 
 def _batch(operands: Any, axes: Any, *, out: str, lanes: tuple[int, ...]) -> tuple[Array, int]:
     """One more lane axis, the last; an operand that is not batched gets a lane axis of length 1, which broadcasts."""
     size = next(operand.shape[axis] for operand, axis in zip(operands, axes, strict=True) if axis is not None)
+    if size == 1:
+        alone = [operand if axis is None else jnp.squeeze(operand, axis) for operand, axis in zip(operands, axes, strict=True)]
+        single = contraction_p.bind(*alone, out=out, lanes=lanes)
+        return single[..., None], single.ndim
     moved = [operand[..., None] if axis is None else jnp.moveaxis(operand, axis, -1) for operand, axis in zip(operands, axes, strict=True)]
     batched = contraction_p.bind(*moved, out=out, lanes=(*lanes, size))
     return batched, batched.ndim - 1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import neurojax as nj
-from neurojax.learning import LowRank
+from neurojax.learning import LowRank, SymmetricLowRank
 
 METHODS = ("potter", "block", "symmetric")
 N, UPDATES = 30, 500
@@ -138,16 +138,35 @@ def test_a_matrix_of_low_rank_updates():
         for place, (left, right) in enumerate(updates):
             matrix = matrix.pushed(place, jnp.asarray(left), jnp.asarray(right))
         expected = base + sum(np.outer(left, right) for left, right in updates)
-        assert matrix.block == 6
         assert np.allclose(matrix.whole(), expected, rtol=1e-13)
         assert np.allclose(matrix @ jnp.asarray(x), expected @ x, rtol=1e-13)
+        assert np.allclose(jnp.asarray(base[:, 0]) @ matrix, base[:, 0] @ expected, rtol=1e-13)
         assert np.allclose(matrix.folded().base, expected, rtol=1e-13)
         assert not np.any(matrix.folded().left)
+
+
+@pytest.mark.parametrize("tile", [3, 4, 7, 10])
+def test_half_of_a_symmetric_matrix(tile):
+    """The same of a symmetric matrix of 7 rows kept in tiles that do or do not divide it, less three products; 1e-13."""
+    rng = np.random.default_rng(2)
+    base, roots, x = rng.normal(size=(7, 7)), rng.normal(size=(3, 7)), rng.normal(size=7)
+    base = base + base.T
+    with jax.enable_x64(True):
+        matrix = SymmetricLowRank.of(jnp.asarray(base), 4, tile)
+        for place, root in enumerate(roots):
+            matrix = matrix.lowered(place, jnp.asarray(root))
+        expected = base - roots.T @ roots
+        assert np.allclose(matrix.whole(), expected, rtol=1e-13, atol=1e-13)
+        assert np.allclose(matrix @ jnp.asarray(x), expected @ x, rtol=1e-13, atol=1e-13)
+        assert np.allclose(matrix.folded().whole(), expected, rtol=1e-13, atol=1e-13)
+        assert not np.any(matrix.folded().roots)
+        assert sum(np.size(one) for row in matrix.tiles for one in row) <= 7 * (7 + min(tile, 7)) / 2
 
 
 @pytest.mark.parametrize(
     ("make", "said"),
     [
+        (lambda: nj.RLS(tile=0), r"RLS\(tile=0\): the side of a tile is a whole number of at least 1"),
         (lambda: nj.RLS(0.0).check(), r"RLS\(alpha=0.0\): alpha must be positive"),
         (lambda: nj.RLS(-1.0).check(), "alpha must be positive"),
         (lambda: nj.RLS(np.inf).check(), "alpha must be positive"),
@@ -155,7 +174,7 @@ def test_a_matrix_of_low_rank_updates():
         (lambda: nj.RLS(forgetting=1.5).check(), r"a factor in \(0, 1\]"),
         (lambda: nj.RLS(forgetting=0.9, method="block"), "'block' cannot forget; take method='potter'"),
         (lambda: nj.RLS(method="qr"), r"RLS\(method='qr'\): choose 'potter', 'block' or 'symmetric'"),
-        (lambda: nj.RLS(method="block", block=0), r"RLS\(block=0\): the number of updates gathered"),
+        (lambda: nj.RLS(method="block", block=0), r"RLS\(block=0\): the number of steps gathered is a whole number of at least 1"),
     ],
 )
 def test_bad_settings_are_refused(make, said):
