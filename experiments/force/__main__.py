@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from experiments.force import dynamics, gains, notebook, targets, tasks
+from experiments.force import architectures, dynamics, gains, notebook, targets, tasks
 from experiments.study import run_studies
 
 STUDIES = {
@@ -12,6 +12,7 @@ STUDIES = {
     "longer": gains.longer,
     "targets": targets.targets,
     "lorenz": targets.lorenz_attractor,
+    "architectures": architectures.architectures,
     "bit_memory": tasks.bit_memory,
     "selectable": tasks.selectable,
     "dimensions": dynamics.dimensions,

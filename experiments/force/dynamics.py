@@ -21,7 +21,7 @@ SPARSELY = 5  # steps between samples of rates
 
 
 def _system(study: Study, **network: Any) -> nj.Training:
-    return nj.Training(nj.RateNetwork(study.pick(1000, 300), gain=1.4, **network), four_sines(), nj.RLS(1.0))
+    return nj.Training(nj.RateNetwork(study.pick(1000, 300), gain=1.4, **network), four_sines(), nj.RLS(1.0, method="block"))
 
 
 def dimensions(study: Study) -> list[Row]:
@@ -33,7 +33,7 @@ def dimensions(study: Study) -> list[Row]:
     networks = [nj.simulate(_system(study), duration=schedule(span, span), dt=DT, seed=seed, record=record) for seed in range(5)]
     each = [analysis.principal_components(run.records["r"]) for run in networks]
     found = analysis.principal_components(runs[0].records["r"])
-    quiet = nj.RateNetwork(n, gain=1.4, feedback=0.0)
+    quiet = nj.RateNetwork(n, gain=1.4, feedback=None)
     rates = {"r": nj.Trace(measures.rates, every=SPARSELY, warmup=span)}
     free = nj.simulate(quiet, duration=2 * span, dt=DT, method=nj.EulerMaruyama(), record=rates)
     spontaneous = analysis.principal_components(free.records["r"])

@@ -15,6 +15,7 @@ from experiments.study import Study
 from experiments.table import Row
 from neurojax.force import measures
 from neurojax.force.targets import Sines, Square, Triangle, four_sines, lorenz, noisy, notebook_periodic, sixteen_sines
+from neurojax.learning.rls import SAFE_ALPHA
 from neurojax.sweep.plot import save
 
 SHOWN = 3  # periods of the test that a panel shows, after one of training
@@ -60,7 +61,7 @@ def targets(study: Study) -> list[Row]:
     rows, panels = [], []
     for name, case in cases().items():
         data = _trained(study, name, case)
-        found = judged(data, case.clean or case.target, case.period, case.period * case.periods * DT)[0]
+        found = judged(data, case.clean or case.target, case.period, case.period * case.periods * DT)
         size = float(np.abs(values(case.clean or case.target, 0.0, case.period)).mean())
         aligned = column(found, "aligned") / size
         if case.most is not None:
@@ -72,7 +73,8 @@ def targets(study: Study) -> list[Row]:
 
 
 def _trained(study: Study, name: str, case: Case) -> xr.Dataset:
-    system = nj.Training(nj.RateNetwork(study.pick(1000, 300), gain=case.gain), case.target, nj.RLS(case.alpha))
+    rule = nj.RLS(case.alpha, method="block" if case.alpha >= SAFE_ALPHA else "potter")
+    system = nj.Training(nj.RateNetwork(study.pick(1000, 300), gain=case.gain), case.target, rule)
     train = case.periods * case.period * DT
     record = {
         "z": nj.Trace(measures.output, phase="test"),
@@ -107,7 +109,7 @@ def lorenz_attractor(study: Study) -> list[Row]:
     """2H: a chaotic target cannot be followed, but its statistics can: spectra of the output and of the attractor, over 10 networks."""
     train, test = study.pick(60_000, 6_000), study.pick(120_000, 6_000)
     target = lorenz((train + test) * DT, DT)
-    system = nj.Training(nj.RateNetwork(study.pick(1000, 300), gain=1.5), target, nj.RLS(1.0))
+    system = nj.Training(nj.RateNetwork(study.pick(1000, 300), gain=1.5), target, nj.RLS(1.0, method="block"))
     record = {"z": nj.Trace(measures.output, phase="test")}
     data = study.sweep("lorenz", system, {}, seeds=study.pick(10, 2), dt=DT, duration=schedule(train * DT, test * DT), record=record)
     f = np.asarray(target.values)[train : train + test]

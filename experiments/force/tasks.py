@@ -17,10 +17,12 @@ EVERY = 10  # steps between samples of the test
 
 
 def bit_memory(study: Study) -> list[Row]:
-    """7D: pulses set and clear four bits; networks of 500 with feedback from the outputs, 200 s of training, tested on pulses not seen."""
+    """7D: pulses set and clear four bits; 1,000 units with feedback from the outputs, 200 s of training, tested on pulses not seen."""
     train, test = study.pick(200_000, 20_000) * DT, study.pick(100_000, 10_000) * DT
     task = tasks.bit_memory(train + test, DT, amplitude=1.0)
-    system = nj.Training(nj.RateNetwork(500, outputs=4, gain=1.0, inputs=task.inputs), task.target, nj.RLS(1.0, method="block"))
+    system = nj.Training(
+        nj.RateNetwork(study.pick(1000, 300), outputs=4, gain=1.0, inputs=task.inputs), task.target, nj.RLS(1.0, method="block")
+    )
     record = {"z": nj.Trace(measures.output, phase="test", every=EVERY)}
     data = study.sweep("bit_memory", system, {}, seeds=study.pick(10, 2), dt=DT, duration=schedule(train, test), record=record)
     target = np.asarray(task.target.values)[round(train / DT) :][: round(test / DT) : EVERY]

@@ -52,9 +52,10 @@ def spectrum(network: RateNetwork) -> Complex[np.ndarray, " n"]:
     if hasattr(network.recurrent, "draw"):
         raise ValueError("RateNetwork(recurrent): weights that are not drawn yet; take run.system, or run.system.trained(...)")
     whole = np.asarray(network.gain, float) * np.asarray(network.recurrent, float)
-    readout = np.zeros((network.outputs, network.n))
-    readout[:, : np.shape(network.readout)[1]] = network.readout
-    whole = whole + np.asarray(network.feedback, float) * np.asarray(network.feedback_weights, float) @ readout
+    if network.feedback is not None:
+        readout = np.zeros((network.outputs, network.n))
+        readout[:, : np.shape(network.readout)[1]] = network.readout
+        whole = whole + np.asarray(network.feedback, float) * np.asarray(network.feedback_weights, float) @ readout
     if network.synapses is not None:
         own = network.synapses
         rows = own.first + np.arange(own.units)[:, None]

@@ -46,7 +46,7 @@ class RateNetwork(Flow):
     Arguments:
         n: units. outputs: readouts. inputs: external input I(t), a `Signal`, function of time or constant array (channels,), or None.
         gain: g, dimensionless; 1.5 in the paper.
-        feedback: g_z, strength of the feedback; 0 cuts it.
+        feedback: g_z, strength of the feedback, or None for none.
         tau: time constant (the unit of time is the user's; the paper's is 10 ms), > 0.
         noise: sigma (1 / sqrt(time)), or None.
         heard: how many units the readout hears, the first of them, for all are alike; None for all n.
@@ -95,11 +95,13 @@ class RateNetwork(Flow):
         for part in (self.recurrent, self.feedback_weights, self.input_weights):
             if hasattr(part, "draw"):
                 check_part(part)
-        wanted = {
-            "recurrent": (self.n, self.n),
-            "feedback_weights": (self.n, self.outputs),
-            "readout": (self.outputs, self.heard or self.n),
-        }
+        wanted: dict[str, tuple[int, ...]] = {"recurrent": (self.n, self.n), "readout": (self.outputs, self.heard or self.n)}
+        if self.feedback is not None:
+            wanted["feedback_weights"] = (self.n, self.outputs)
+        elif self.lag or self.distortion is not None:
+            raise ValueError(
+                f"RateNetwork(feedback=None, lag={self.lag}, distortion={self.distortion!r}): nothing is fed back; give feedback a number"
+            )
         if self.inputs is not None:
             channels = jnp.shape(jax.eval_shape(lambda: jnp.asarray(at(self.inputs, jnp.zeros(())))))
             if len(channels) != 1:
@@ -138,7 +140,7 @@ class RateNetwork(Flow):
             shapes["input_weights"] = (self.n, jnp.shape(at(self.inputs, jnp.zeros(())))[0])
         for number, (name, shape) in enumerate(shapes.items()):
             given = getattr(self, name)
-            if hasattr(given, "draw"):
+            if hasattr(given, "draw") and not (name == "feedback_weights" and self.feedback is None):
                 drawn = given.draw(jax.random.fold_in(key, number), *shape)
                 made = eqx.tree_at(lambda m, name=name: getattr(m, name), made, drawn, is_leaf=lambda leaf: hasattr(leaf, "draw"))
         if self.synapses is not None:
@@ -179,7 +181,8 @@ class RateNetwork(Flow):
         rates = self.rates(state)
         z = state.past.read(clock.step, self.lag) if self.lag else state.z
         push = self.gain * (self.recurrent @ rates)
-        push = push + self.feedback * (self.feedback_weights @ (z if self.distortion is None else self.distortion(z)))
+        if self.feedback is not None:
+            push = push + self.feedback * (self.feedback_weights @ (z if self.distortion is None else self.distortion(z)))
         if self.synapses is not None:
             push = push + self.synapses.push(rates)
         if self.inputs is not None:
@@ -210,24 +213,25 @@ def feedback_network(
     Arguments:
         weights: sizes, gains and shares of connections; None for the paper's.
         fan_in: learning synapses of each feedback unit; None for `p_fg n`, as many as there are on average: a unit that has fewer gets
-            some more, one that has more keeps the rest as they are. (The paper's unit hears 500 of 20,000.)
+            some more, one that has more keeps the rest as they are. (The paper's unit hears 500 of 20,000.) Of n, all share one P.
         network: other arguments of `RateNetwork`.
 
     Source: Sussillo and Abbott 2009, figure 6B.
     """
     weights = weights or GeneratorAndFeedback()
     fan_in = max(1, round(float(weights.p_fg) * n)) if fan_in is None else fan_in
-    synapses = PlasticSynapses(weights.feedback_units, fan_in, first=n, among=(0, n))
-    settings: dict[str, Any] = {"gain": 1.0, "feedback": 0.0, "heard": n} | network
+    synapses = PlasticSynapses(weights.feedback_units, fan_in, first=n, among=(0, n), shared=fan_in == n)
+    settings: dict[str, Any] = {"gain": 1.0, "feedback": None, "heard": n} | network
     return RateNetwork(n + weights.feedback_units, recurrent=weights, synapses=synapses, **settings)
 
 
 def internal_network(n: int = 750, units: int | None = None, fan_in: int | None = None, *, p: float = 0.5, **network: Any) -> RateNetwork:
     """Architecture C: no feedback; `units` units (None: all) learn on `fan_in` synapses each (None: `p n`, as many as there are
-    on average).
+    on average; of n, all share one P).
 
     Other arguments are those of `RateNetwork`. Source: Sussillo and Abbott 2009, figure 6C.
     """
-    synapses = PlasticSynapses(n if units is None else units, max(1, round(p * n)) if fan_in is None else fan_in)
-    settings: dict[str, Any] = {"feedback": 0.0} | network
+    fan_in = max(1, round(p * n)) if fan_in is None else fan_in
+    synapses = PlasticSynapses(n if units is None else units, fan_in, shared=fan_in == n)
+    settings: dict[str, Any] = {"feedback": None} | network
     return RateNetwork(n, recurrent=SparseGaussian(p), synapses=synapses, **settings)

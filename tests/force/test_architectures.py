@@ -68,7 +68,7 @@ def test_learning_inside_is_feedback_from_outside():
     Source: Sussillo and Abbott 2009, after equation 10.
     """
     n, steps = 100, 3000
-    network = nj.RateNetwork(n, feedback=0.0, synapses=nj.PlasticSynapses(n, n, shared=True))
+    network = nj.RateNetwork(n, feedback=None, synapses=nj.PlasticSynapses(n, n, shared=True))
     inside = run(nj.Training(network, four_sines(), nj.RLS(method="symmetric")), duration=None, steps=steps)
     weights = 1.5 * np.asarray(inside.system.network.recurrent)
     x = np.asarray(run(nj.Training(network, four_sines()), duration=None, steps=0, record=None).final_state.state.network.x)
@@ -165,6 +165,7 @@ def test_blocks_of_the_feedback_network():
         ),
         (lambda: run(dataclasses.replace(nj.feedback_network(10, nj.GeneratorAndFeedback(5)), n=20)), "make networks of other sizes"),
         (lambda: nj.RateNetwork(10, lag=-1), r"RateNetwork\(lag=-1\)"),
+        (lambda: nj.RateNetwork(10, feedback=None, lag=2).check(), r"feedback=None, lag=2, distortion=None\): nothing is fed back"),
         (lambda: nj.RateNetwork(10, heard=11), r"RateNetwork\(heard=11\)"),
     ],
 )
