@@ -27,7 +27,7 @@ def bit_memory(study: Study) -> list[Row]:
     data = study.sweep("bit_memory", system, {}, seeds=study.pick(10, 2), dt=DT, duration=schedule(train, test), record=record)
     target = np.asarray(task.target.values)[round(train / DT) :][: round(test / DT) : EVERY]
     share = np.array([tasks.bit_accuracy(z, target) for z in data["z"].values])
-    _draw_bits(study, data["z"].values[0], np.asarray(task.inputs.values)[round(train / DT) :: EVERY], target)
+    _draw_bits(study, data["z"].values[0], np.asarray(task.inputs.values)[round(train / DT) :][: round(test / DT) : EVERY], target)
     return [
         counted("7D four bits: bit accuracy at least 0.98 on new pulses", share >= 0.98, 0.7),
         Row("7D four bits: bit accuracy, median", float(np.median(share)), 0.0, None, source=PAPER),

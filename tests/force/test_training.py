@@ -148,22 +148,40 @@ def test_a_sweep_trains_what_single_runs_train():
             assert float(there.w) == pytest.approx(float(one.records["w"]), rel=1e-9)
 
 
-@pytest.mark.parametrize("method", ["potter", "block", "symmetric"])
-def test_gradients_through_training(method):
-    """d(test error)/d(alpha, gain, feedback) of 200 steps, 120 of them in training, against central differences: float64, 1e-6."""
+def _plain(method):
+    return lambda alpha, gain, feedback: (nj.RateNetwork(20, gain=gain, feedback=feedback), nj.RLS(alpha, method=method, block=4))
 
-    def error(values, seed=3):
-        alpha, gain, feedback = values
-        system = nj.Training(nj.RateNetwork(n=20, gain=gain, feedback=feedback), four_sines(100.0), nj.RLS(alpha, method=method, block=4))
-        shown = nj.simulate(
-            system,
-            duration=schedule(120, 80),
-            dt=1.0,
-            seed=seed,
-            record={"e": nj.Mean(lambda view: jnp.sum(view.aux.error**2), phase="test")},
-            options=DOUBLE,
-        )
-        return shown.records["e"]
+
+def _forgetting(alpha, gain, factor):
+    return nj.RateNetwork(20, gain=gain), nj.RLS(alpha, 0.9 + 0.1 * factor)
+
+
+def _b(alpha, gain, back):
+    return nj.feedback_network(20, nj.GeneratorAndFeedback(5, g_gg=gain, g_gf=back, p_fg=0.3)), nj.RLS(alpha, block=4)
+
+
+def _c(alpha, gain, noise):
+    return nj.internal_network(20, 8, gain=gain, noise=0.1 * noise), nj.RLS(alpha, method="block", block=4)
+
+
+def _rows(alpha, gain, feedback):
+    return nj.RateNetwork(20, gain=gain, feedback=feedback, recurrent=nj.FixedIndegree(0.2)), nj.RLS(alpha)
+
+
+KINDS = {method: _plain(method) for method in ("potter", "block", "symmetric")}
+KINDS |= {"forgetting": _forgetting, "B": _b, "C": _c, "few in a row": _rows}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_through_training(kind):
+    """d(test error)/d(alpha, gain, feedback) (or of the forgetting factor, the gain of the feedback network, the noise) of 200 steps, 120
+    of them in training, against central differences: float64, 1e-6."""
+
+    def error(values):
+        network, rule = KINDS[kind](*values)
+        record = {"e": nj.Mean(lambda view: jnp.sum(view.aux.error**2), phase="test")}
+        system = nj.Training(network, four_sines(100.0), rule)
+        return nj.simulate(system, duration=schedule(120, 80), dt=1.0, seed=3, record=record, options=DOUBLE).records["e"]
 
     with jax.enable_x64(True):
         at = jnp.array([1.0, 1.4, 0.8])
