@@ -12,9 +12,10 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from neurojax.engine.signals import History, Signal, at
-from neurojax.engine.system import Flow, check_part
+from neurojax.engine.signals import History, at
+from neurojax.engine.system import Flow
 from neurojax.engine.types import Arrays
+from neurojax.force.trainable import Trainable, channels, check_channels
 from neurojax.force.weights import GeneratorAndFeedback, OnePerRow, PlasticSynapses, SparseGaussian, UniformWeights
 
 
@@ -27,7 +28,7 @@ class RateState(NamedTuple):
     past: History | None = None
 
 
-class RateNetwork(Flow):
+class RateNetwork(Trainable, Flow):
     """A network of rates with readouts, which may be fed back (the generator network of architecture A):
 
         tau dx/dt = -x + g J r + (what learning has added to J) r + g_z J_z F(z(t - lag)) + J_I I(t) + tau sigma dW/dt
@@ -68,38 +69,18 @@ class RateNetwork(Flow):
     lag: int = eqx.field(static=True, default=0)
 
     def __check_init__(self):
-        for name, least in (("n", 1), ("outputs", 1), ("lag", 0), ("heard", 1)):
-            value = getattr(self, name)
-            if name == "heard" and value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-                raise ValueError(f"RateNetwork({name}={value!r}): a whole number of at least {least}")
-        if self.heard is not None and self.heard > self.n:
-            raise ValueError(f"RateNetwork(heard={self.heard!r}): the network has {self.n} units; give at most so many, or None for all")
+        self.check_counts(self.n, {"n": 1, "outputs": 1, "lag": 0, "heard": 1})
         if self.synapses is not None:
             self.synapses.check_fit(self.n)
 
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        shapes = {"recurrent": (self.n, self.n), "feedback_weights": (self.n, self.outputs)}
+        return shapes if self.inputs is None else shapes | {"input_weights": (self.n, channels(self.inputs))}
+
     def check(self):
         """Refuse values that make no sense."""
-        if isinstance(self.inputs, Signal):
-            check_part(self.inputs)
-        for part in (self.recurrent, self.feedback_weights, self.input_weights):
-            if hasattr(part, "draw"):
-                check_part(part)
-        wanted = {
-            "recurrent": (self.n, self.n),
-            "feedback_weights": (self.n, self.outputs),
-            "readout": (self.outputs, self.heard or self.n),
-        }
-        if self.inputs is not None:
-            channels = jnp.shape(jax.eval_shape(lambda: jnp.asarray(at(self.inputs, jnp.zeros(())))))
-            if len(channels) != 1:
-                raise ValueError(f"RateNetwork(inputs): at one time they have shape {channels}; give (channels,)")
-            wanted["input_weights"] = (self.n, *channels)
-        for name, shape in wanted.items():
-            given = getattr(self, name)
-            if not hasattr(given, "draw") and jnp.shape(given) not in (shape, () if name == "readout" else shape):
-                raise ValueError(f"RateNetwork({name}): an array of shape {jnp.shape(given)}; give {shape}, or a recipe")
+        check_channels("RateNetwork(inputs)", self.inputs)
+        self.check_weights(self._shapes() | {"readout": (self.outputs, self.heard or self.n)})
         blocks = self.recurrent if isinstance(self.recurrent, GeneratorAndFeedback) else None
         if blocks and self.synapses is not None and self.synapses.first != self.n - blocks.feedback_units:
             raise ValueError(
@@ -118,15 +99,7 @@ class RateNetwork(Flow):
 
     def realise(self, key):
         """Draw the weights, and which synapses learn."""
-        made = self
-        shapes = {"recurrent": (self.n, self.n), "feedback_weights": (self.n, self.outputs)}
-        if self.inputs is not None:
-            shapes["input_weights"] = (self.n, jnp.shape(at(self.inputs, jnp.zeros(())))[0])
-        for number, (name, shape) in enumerate(shapes.items()):
-            given = getattr(self, name)
-            if hasattr(given, "draw"):
-                drawn = given.draw(jax.random.fold_in(key, number), *shape)
-                made = eqx.tree_at(lambda m, name=name: getattr(m, name), made, drawn, is_leaf=lambda leaf: hasattr(leaf, "draw"))
+        made = self.drawn(key, self._shapes())
         if self.synapses is not None:
             drawn = self.synapses.realise(jax.random.fold_in(key, 3), made.recurrent)
             made = eqx.tree_at(lambda m: m.synapses, made, drawn)
@@ -143,22 +116,9 @@ class RateNetwork(Flow):
         """r = tanh x."""
         return jnp.tanh(state.x)
 
-    def readable(self, rates: Float[Array, " n"]) -> Float[Array, " heard"]:
-        """The rates that the readout hears."""
-        return rates if self.heard is None else rates[: self.heard]
-
-    def read(self, rates: Float[Array, " n"]) -> Float[Array, " outputs"]:
-        """z = w r."""
-        return self.readout @ self.readable(rates)
-
     def fed(self, state: RateState, z: Float[Array, " outputs"], step: Any) -> RateState:
         """The state with another z to be fed back, now or, with a lag, later."""
         return RateState(state.x, z, state.past.push(step, z) if state.past is not None else None)
-
-    def with_weights(self, readout: Float[Arrays, "outputs heard"], added: Float[Arrays, "units inputs"] | None = None) -> RateNetwork:
-        """The network with this readout, and with this added to its recurrent weights."""
-        made = eqx.tree_at(lambda network: network.readout, self, readout)
-        return made if added is None else eqx.tree_at(lambda network: network.synapses.weights, made, added)
 
     def drift(self, state, clock):
         """`(-x + g J r + g_z J_z F(z) + J_I I) / tau`."""
