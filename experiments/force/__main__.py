@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from experiments.force import dynamics, gains, notebook, targets, tasks
+from experiments.force import dynamics, full, gains, notebook, spiking, targets, tasks
 from experiments.study import run_studies
 
 STUDIES = {
@@ -18,6 +18,8 @@ STUDIES = {
     "teacher": dynamics.teacher,
     "chaos": dynamics.chaos,
     "notebook": notebook.notebook,
+    "spiking": spiking.spiking,
+    "full": full.full,
 }
 
 

@@ -50,7 +50,7 @@ class FullForce(System):
         learning: False holds the weights, for a test, or until the driven network has settled.
         method: integrator of both networks; the paper's is Euler's.
 
-    Errors: ValueError naming the argument. Source: DePasquale, Cueva, Rajan, Escola and Abbott 2018, equations 3 to 8.
+    Errors: ValueError naming the argument. Source: DePasquale, Cueva, Rajan, Escola and Abbott 2018.
     """
 
     network: RateNetwork
@@ -67,7 +67,9 @@ class FullForce(System):
         for name, plain in (("lag", 0), ("distortion", None), ("heard", None), ("synapses", None)):
             value = getattr(self.network, name)
             if value != plain:
-                raise ValueError(f"FullForce(network): a RateNetwork with {name}={value!r}; all learns here, on all rates: leave {name} out")
+                raise ValueError(
+                    f"FullForce(network): a RateNetwork with {name}={value!r}; all learns here, on all rates: leave {name} out"
+                )
 
     def check(self):
         """Check the network, the rule, the target and the hint."""
@@ -125,9 +127,7 @@ class FullForce(System):
             return taught, jnp.sqrt(jnp.sum(change * change)), novelty
 
         if self.learning:
-            taught, change, novelty = jax.lax.cond(
-                clock.step % self.interval == 0, learn, lambda *taught: (taught, still, still), *taught
-            )
+            taught, change, novelty = jax.lax.cond(clock.step % self.interval == 0, learn, lambda *taught: (taught, still, still), *taught)
         readout, recurrent = taught
         moved = Integrated(self._network(readout.weights, recurrent), self.method).step(moving, clock, drawn)
         driven = Integrated(driver, self.method).step(RateState(state.driven, source), clock, {})

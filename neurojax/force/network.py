@@ -15,8 +15,8 @@ from jaxtyping import Array, Float
 from neurojax.engine.signals import History, at
 from neurojax.engine.system import Flow
 from neurojax.engine.types import Arrays
-from neurojax.force.trainable import Trainable, channels, check_channels
-from neurojax.force.weights import GeneratorAndFeedback, OnePerRow, PlasticSynapses, SparseGaussian, UniformWeights
+from neurojax.force.trainable import Trainable
+from neurojax.force.weights import GeneratorAndFeedback, PlasticSynapses, SparseGaussian
 
 
 class RateState(NamedTuple):
@@ -52,35 +52,20 @@ class RateNetwork(Trainable, Flow):
     its architectures B and C.
     """
 
-    n: int = eqx.field(static=True, default=1000)
-    outputs: int = eqx.field(static=True, default=1)
     gain: Any = 1.5
     feedback: Any = 1.0
     tau: Any = 10.0
     noise: Any = None
-    inputs: Any = None
-    heard: int | None = eqx.field(static=True, default=None)
-    recurrent: Any = SparseGaussian(0.1)
-    feedback_weights: Any = UniformWeights()
-    input_weights: Any = OnePerRow()
-    readout: Any = 0.0
-    synapses: PlasticSynapses | None = None
-    distortion: Callable | None = eqx.field(static=True, default=None)
-    lag: int = eqx.field(static=True, default=0)
+    distortion: Callable | None = eqx.field(static=True, default=None, kw_only=True)
+    lag: int = eqx.field(static=True, default=0, kw_only=True)
 
     def __check_init__(self):
-        self.check_counts(self.n, {"n": 1, "outputs": 1, "lag": 0, "heard": 1})
-        if self.synapses is not None:
-            self.synapses.check_fit(self.n)
-
-    def _shapes(self) -> dict[str, tuple[int, ...]]:
-        shapes = {"recurrent": (self.n, self.n), "feedback_weights": (self.n, self.outputs)}
-        return shapes if self.inputs is None else shapes | {"input_weights": (self.n, channels(self.inputs))}
+        if isinstance(self.lag, bool) or not isinstance(self.lag, int | np.integer) or self.lag < 0:
+            raise ValueError(f"RateNetwork(lag={self.lag!r}): a whole number of at least 0")
 
     def check(self):
         """Refuse values that make no sense."""
-        check_channels("RateNetwork(inputs)", self.inputs)
-        self.check_weights(self._shapes() | {"readout": (self.outputs, self.heard or self.n)})
+        super().check()
         blocks = self.recurrent if isinstance(self.recurrent, GeneratorAndFeedback) else None
         if blocks and self.synapses is not None and self.synapses.first != self.n - blocks.feedback_units:
             raise ValueError(
@@ -96,15 +81,6 @@ class RateNetwork(Trainable, Flow):
             raise ValueError(f"RateNetwork(noise={self.noise!r}): an amplitude of at least 0, or None")
         if not isinstance(self.tau, Tracer) and not np.all(np.asarray(self.tau) > 0):
             raise ValueError(f"RateNetwork(tau={self.tau!r}): a time constant is positive, for example 10.0 (ms)")
-
-    def realise(self, key):
-        """Draw the weights, and which synapses learn."""
-        made = self.drawn(key, self._shapes())
-        if self.synapses is not None:
-            drawn = self.synapses.realise(jax.random.fold_in(key, 3), made.recurrent)
-            made = eqx.tree_at(lambda m: m.synapses, made, drawn)
-        readout = jnp.asarray(self.readout, jnp.result_type(float))
-        return made.with_weights(jnp.broadcast_to(readout, (self.outputs, self.heard or self.n)))
 
     def init(self, key):
         """x normal of deviation 1/2; its outputs."""
@@ -126,10 +102,7 @@ class RateNetwork(Trainable, Flow):
         z = state.past.read(clock.step, self.lag) if self.lag else state.z
         push = self.gain * (self.recurrent @ rates)
         push = push + self.feedback * (self.feedback_weights @ (z if self.distortion is None else self.distortion(z)))
-        if self.synapses is not None:
-            push = push + self.synapses.push(rates)
-        if self.inputs is not None:
-            push = push + self.input_weights @ at(self.inputs, clock.time)
+        push = push + self.driven_by(rates, clock.time)
         return RateState((push - state.x) / self.tau, None)  # type: ignore[arg-type]
 
     def linear(self, state, clock):

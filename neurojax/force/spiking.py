@@ -11,12 +11,9 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from neurojax.engine.signals import at
 from neurojax.engine.system import System, check_part
 from neurojax.engine.types import Arrays
-from neurojax.force.trainable import Trainable, channels, check_channels
-from neurojax.force.weights import OnePerRow, UniformWeights
-
+from neurojax.force.trainable import Trainable
 
 KICK = 70 / 25  # how far above the peak LIF neurons start, in units of peak - reset: their 30 mV
 
@@ -187,8 +184,8 @@ class SpikingWeights(eqx.Module):
 class Synapses(NamedTuple):
     """What filters spikes by two exponentials, (n,) each: what they lead to now, and what still drives that."""
 
-    value: Float[Arrays, " n"]
-    drive: Float[Arrays, " n"]
+    value: Array
+    drive: Array
 
 
 class SpikingState(NamedTuple):
@@ -205,7 +202,7 @@ class SpikingState(NamedTuple):
 class SpikingNetwork(Trainable, System):
     """A network of spiking neurons with readouts, which are fed back:
 
-        I = G J s + Q eta z + J_I I_ext(t),   z = w r
+        I = G J s + Q eta z + (what learning has added to J) r + J_I I_ext(t),   z = w r
         s, r: spikes filtered by rise and decay, `dr/dt = -r / rise + h`, `dh/dt = -h / decay + (spikes) / (rise decay)`
 
     A spike adds an area of 1 to r, which so is a firing rate, in 1 / time. The step is Euler's for the neurons and exact decay for the
@@ -221,52 +218,31 @@ class SpikingNetwork(Trainable, System):
         inputs: external input I_ext(t), a `Signal`, function of time or constant array (channels,), or None.
         recurrent, feedback_weights, input_weights: J, eta, J_I: a recipe or an array, row i the weights onto neuron i. eta is uniform
             in [-1, 1].
-        readout: w, (outputs, heard), or one number for all; they start from 0.
+        readout: w, (outputs, heard), or one number for all.
+        synapses: `PlasticSynapses`, recurrent weights that learn, or None.
 
     Derivatives take a spike's for that of a smooth step (`spikes_at`): of use for tuning, and not exact.
-    Errors: ValueError naming the argument. Source: Nicola and Clopath 2017, equations 1 to 10, and their programs (ModelDB 190565), which
+    Errors: ValueError naming the argument. Source: Nicola and Clopath 2017, Methods, and their programs (ModelDB 190565), which
     take P before an update, not after, as the gain; `izhikevich_network` has the values of their other network.
     """
 
     n: int = eqx.field(static=True, default=2000)
-    outputs: int = eqx.field(static=True, default=1)
-    neuron: Neuron = LIF()
+    neuron: Neuron = eqx.field(default=LIF(), kw_only=True)
     gain: Any = 40.0
     feedback: Any = 10.0
     rise: Any = 2.0
     decay: Any = 20.0
-    inputs: Any = None
-    heard: int | None = eqx.field(static=True, default=None)
-    recurrent: Any = SpikingWeights(balanced=True)
-    feedback_weights: Any = UniformWeights()
-    input_weights: Any = OnePerRow()
-    readout: Any = 0.0
+    recurrent: Any = eqx.field(default=SpikingWeights(balanced=True), kw_only=True)
 
     def __check_init__(self):
-        self.check_counts(self.n, {"n": 1, "outputs": 1, "heard": 1})
         if not isinstance(self.neuron, Neuron):
             raise TypeError(f"SpikingNetwork(neuron={self.neuron!r}): give LIF(), Izhikevich(), or a Neuron of your own")
 
-    @property
-    def synapses(self) -> None:
-        """No recurrent weights learn."""
-        return None
-
-    def _shapes(self) -> dict[str, tuple[int, ...]]:
-        shapes = {"recurrent": (self.n, self.n), "feedback_weights": (self.n, self.outputs)}
-        return shapes if self.inputs is None else shapes | {"input_weights": (self.n, channels(self.inputs))}
-
     def check(self):
         """Refuse values that make no sense."""
+        super().check()
         check_part(self.neuron)
-        check_channels("SpikingNetwork(inputs)", self.inputs)
-        self.check_weights(self._shapes() | {"readout": (self.outputs, self.heard or self.n)})
         _check_positive(self, "rise", "decay")
-
-    def realise(self, key):
-        """Draw the weights."""
-        readout = jnp.asarray(self.readout, jnp.result_type(float))
-        return self.drawn(key, self._shapes()).with_weights(jnp.broadcast_to(readout, (self.outputs, self.heard or self.n)))
 
     def init(self, key):
         """The neurons' own start; silence."""
@@ -279,9 +255,7 @@ class SpikingNetwork(Trainable, System):
 
     def step(self, state, clock, drawn):
         """Neurons, then synapses, then the readout."""
-        push = state.current.value + self.feedback * (self.feedback_weights @ state.z)
-        if self.inputs is not None:
-            push = push + self.input_weights @ at(self.inputs, clock.time)
+        push = state.current.value + self.feedback * (self.feedback_weights @ state.z) + self.driven_by(self.rates(state), clock.time)
         neurons, spikes = self.neuron.step(state.neurons, push, clock.dt)
         current = self._passed(state.current, self.gain * (self.recurrent @ spikes), clock.dt)
         filtered = self._passed(state.filtered, spikes, clock.dt)

@@ -1,6 +1,7 @@
 """What training asks of a network, and what networks with readouts have in common."""
 
-# Without postponed annotations: Equinox does not read abstract fields from them.
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,29 +9,69 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float
 
 from neurojax.engine.signals import Signal, at
 from neurojax.engine.system import Model, check_part
 from neurojax.engine.types import Arrays
-from neurojax.force.weights import PlasticSynapses
+from neurojax.force.weights import OnePerRow, PlasticSynapses, SparseGaussian, UniformWeights
 
 
 class Trainable(Model):
-    """A network with readouts z = w r of its rates r, as `Training` asks for it; it is a `Flow` or a `System` besides.
+    """A network of n units with readouts z = w r of their rates r, as `Training` asks for it; it is a `Flow` or a `System` besides.
 
-    Its state is a named tuple with the outputs `z` (outputs,), held through a step, and what else moves. One's own network needs the
-    fields below, `realise`, `init`, `rates`, and `drift` or `step`.
+    Its state is a named tuple with the outputs `z` (outputs,), held through a step, and what else moves. One's own network defines
+    `init`, `rates`, and `drift` or `step`.
+
+    Arguments: those that `RateNetwork` and `SpikingNetwork` share, described there.
     """
 
-    outputs: eqx.AbstractVar[int]
-    """Readouts."""
-    heard: eqx.AbstractVar[int | None]
-    """How many units the readout hears, the first of them; None for all."""
-    readout: eqx.AbstractVar[Any]
-    """w, (outputs, heard)."""
-    synapses: eqx.AbstractVar[PlasticSynapses | None]
-    """Recurrent weights that learn, or None."""
+    n: int = eqx.field(static=True, default=1000)
+    outputs: int = eqx.field(static=True, default=1)
+    inputs: Any = eqx.field(default=None, kw_only=True)
+    heard: int | None = eqx.field(static=True, default=None, kw_only=True)
+    recurrent: Any = eqx.field(default=SparseGaussian(0.1), kw_only=True)
+    feedback_weights: Any = eqx.field(default=UniformWeights(), kw_only=True)
+    input_weights: Any = eqx.field(default=OnePerRow(), kw_only=True)
+    readout: Any = eqx.field(default=0.0, kw_only=True)
+    synapses: PlasticSynapses | None = eqx.field(default=None, kw_only=True)
+
+    def __check_init__(self):
+        name = type(self).__name__
+        check_counts(name, n=self.n, outputs=self.outputs, heard=1 if self.heard is None else self.heard)
+        if self.heard is not None and self.heard > self.n:
+            raise ValueError(f"{name}(heard={self.heard!r}): the network has {self.n} units; give at most so many, or None for all")
+        if self.synapses is not None:
+            self.synapses.check_fit(self.n)
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        shapes = {"recurrent": (self.n, self.n), "feedback_weights": (self.n, self.outputs)}
+        return shapes if self.inputs is None else shapes | {"input_weights": (self.n, channels(self.inputs))}
+
+    def check(self):
+        """Refuse input that makes no sense, recipes that cannot be drawn, and arrays of other shapes."""
+        check_channels(f"{type(self).__name__}(inputs)", self.inputs)
+        shapes: Mapping[str, tuple[int, ...]] = self._shapes() | {"readout": (self.outputs, self.heard or self.n)}
+        for name, shape in shapes.items():
+            given = getattr(self, name)
+            if hasattr(given, "draw"):
+                check_part(given)
+            elif jnp.shape(given) not in (shape, () if name == "readout" else shape):
+                raise ValueError(f"{type(self).__name__}({name}): an array of shape {jnp.shape(given)}; give {shape}, or a recipe")
+
+    def realise(self, key):
+        """Draw the weights, and which synapses learn."""
+        made = self
+        for number, (name, shape) in enumerate(self._shapes().items()):
+            given = getattr(self, name)
+            if hasattr(given, "draw"):
+                drawn = given.draw(jax.random.fold_in(key, number), *shape)
+                made = eqx.tree_at(lambda m, name=name: getattr(m, name), made, drawn, is_leaf=lambda leaf: hasattr(leaf, "draw"))
+        if self.synapses is not None:
+            drawn = self.synapses.realise(jax.random.fold_in(key, 3), made.recurrent)
+            made = eqx.tree_at(lambda m: m.synapses, made, drawn)
+        readout = jnp.asarray(self.readout, jnp.result_type(float))
+        return made.with_weights(jnp.broadcast_to(readout, (self.outputs, self.heard or self.n)))
 
     def rates(self, state: Any) -> Float[Array, " n"]:
         """The rates r of a state."""
@@ -53,37 +94,17 @@ class Trainable(Model):
         made = eqx.tree_at(lambda network: network.readout, self, readout)
         return made if added is None else eqx.tree_at(lambda network: network.synapses.weights, made, added)
 
-    def check_counts(self, n: int, least: Mapping[str, int]) -> None:
-        """Refuse whole numbers below `least`, and a readout that hears more than n units."""
-        for name, smallest in least.items():
-            value = getattr(self, name)
-            if name == "heard" and value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < smallest:
-                raise ValueError(f"{type(self).__name__}({name}={value!r}): a whole number of at least {smallest}")
-        if self.heard is not None and self.heard > n:
-            raise ValueError(
-                f"{type(self).__name__}(heard={self.heard!r}): the network has {n} units; give at most so many, or None for all"
-            )
+    def driven_by(self, rates: Float[Array, " n"], time: Any) -> Float[Array, " n"] | float:
+        """What comes in through synapses that learn and from the external input: `(what learning has added) r + J_I I(t)`."""
+        push = 0.0 if self.synapses is None else self.synapses.push(rates)
+        return push if self.inputs is None else push + self.input_weights @ at(self.inputs, time)
 
-    def check_weights(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Refuse recipes that cannot be drawn, and arrays of other shapes; one number will do for a readout."""
-        for name, shape in shapes.items():
-            given = getattr(self, name)
-            if hasattr(given, "draw"):
-                check_part(given)
-            elif jnp.shape(given) not in (shape, () if name == "readout" else shape):
-                raise ValueError(f"{type(self).__name__}({name}): an array of shape {jnp.shape(given)}; give {shape}, or a recipe")
 
-    def drawn(self, key: PRNGKeyArray, shapes: Mapping[str, tuple[int, ...]]) -> Any:
-        """The network with arrays for the recipes of its weights."""
-        made = self
-        for number, (name, shape) in enumerate(shapes.items()):
-            given = getattr(self, name)
-            if hasattr(given, "draw"):
-                weights = given.draw(jax.random.fold_in(key, number), *shape)
-                made = eqx.tree_at(lambda m, name=name: getattr(m, name), made, weights, is_leaf=lambda leaf: hasattr(leaf, "draw"))
-        return made
+def check_counts(owner: str, **counts: Any) -> None:
+    """Whole numbers, of at least 1."""
+    for name, value in counts.items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise ValueError(f"{owner}({name}={value!r}): a whole number of at least 1")
 
 
 def check_channels(where: str, inputs: Any) -> None:
