@@ -18,13 +18,13 @@ from neurojax.sweep.plot import save
 
 FULL = "DePasquale et al. 2018"
 TURN = 2000  # steps
-SETTLE = 10  # turns before learning, as theirs
+SETTLE = 5  # turns before learning
 GAIN = 1.5
 
 
 def full(study: Study) -> list[Row]:
     """The oscillation of their figure 2: full-FORCE, FORCE with the same networks, and two controls; 300 units, ten networks each."""
-    n, seeds, train, test = study.pick(300, 150), study.pick(10, 2), study.pick(100, 20), study.pick(20, 5)
+    n, seeds, train, test = study.pick(300, 150), study.pick(10, 2), study.pick(50, 20), study.pick(20, 5)
     task = tasks.oscillation((SETTLE + train + test) * TURN * DT, DT)
     own: dict[str, Any] = {"recurrent": nj.SparseGaussian(1.0), "inputs": task.inputs, "input_weights": nj.UniformWeights(), "gain": GAIN}
     network = nj.RateNetwork(n, **own)

@@ -44,7 +44,7 @@ class FullForce(System):
             g_z = `feedback`, inputs, tau and readout, at which w starts. Noise is that of the network that learns. Their J_D is
             `SparseGaussian(1.0)`.
         target: f(t): a `Signal`, function of time or array, a number or (outputs,).
-        rule: a learning rule; `RLS(alpha)`, alpha from 1 to 100 in the paper.
+        rule: a learning rule; `RLS(alpha)`, alpha from 1 to 100 in their program.
         hint: h(t), of shape (channels,), a signal that eases the task, or None. hint_weights: J_h, (n, channels) or a recipe.
         interval: steps between updates, >= 1. (Theirs are random, one in two steps on average.)
         learning: False holds the weights, for a test, or until the driven network has settled.
@@ -108,7 +108,7 @@ class FullForce(System):
         return Integrated(self.network, self.method).draws()
 
     def step(self, state, clock, drawn):
-        """Learn, then move both."""
+        """Learn, then move both; the change that the lesson tells is that of J and w together."""
         moving, network = state.network, self.network
         target = jnp.broadcast_to(at(self.target, clock.time), moving.z.shape)
         driver, source = self._driver(target, clock)

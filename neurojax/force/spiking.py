@@ -20,7 +20,8 @@ KICK = 70 / 25  # how far above the peak LIF neurons start, in units of peak - r
 
 @jax.custom_jvp
 def spikes_at(excess: Float[Array, " n"], width: Float[Array, ""]) -> Float[Array, " n"]:
-    """1 where the excess over the threshold is not negative, else 0; its derivative is taken to be `1 / (1 + |excess| / width)^2 / width`.
+    """1 where the excess over the threshold is not negative, else 0; its derivative is taken to be that of the smooth step
+    `(1 + x / (width + |x|)) / 2`.
 
     Source of the derivative: Zenke and Ganguli 2018, SuperSpike.
     """
@@ -30,7 +31,7 @@ def spikes_at(excess: Float[Array, " n"], width: Float[Array, ""]) -> Float[Arra
 @spikes_at.defjvp
 def _spikes_at_jvp(primals, tangents):
     (excess, width), (tangent, _) = primals, tangents
-    return spikes_at(excess, width), tangent / (width * jnp.square(1 + jnp.abs(excess) / width))
+    return spikes_at(excess, width), tangent / (2 * width * jnp.square(1 + jnp.abs(excess) / width))
 
 
 class Neuron(eqx.Module):

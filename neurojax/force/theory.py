@@ -12,7 +12,7 @@ from neurojax.force.spiking import LIF, Izhikevich
 
 def lif_rate(current: Any, neuron: LIF | None = None) -> Float[np.ndarray, "*s"]:
     """Firing rate of a LIF neuron under a constant current (beside its bias), in 1 / time: `1 / (refractory + tau ln((I - reset) / (I -
-    peak)))` with `I = bias + current`, 0 where I does not exceed the peak. Source: Gerstner et al. 2014, section 5.1.
+    peak)))` with `I = bias + current`, 0 where I does not exceed the peak. Source: Gerstner et al. 2014.
     """
     neuron = neuron or LIF()
     total = np.asarray(current, float) + neuron.bias
@@ -24,7 +24,7 @@ def lif_rate(current: Any, neuron: LIF | None = None) -> Float[np.ndarray, "*s"]
 def izhikevich_rheobase(neuron: Izhikevich | None = None) -> float:
     """The constant current, bias included, above which an Izhikevich neuron has no state of rest: `k (threshold - rest + b/k)^2 / 4`.
 
-    At rest u = b (v - rest), and the two solutions for v meet there. Source: Izhikevich 2007, section 8.1.
+    At rest u = b (v - rest), and the two solutions for v meet there. Source: Izhikevich 2007, chapter 8.
     """
     neuron = neuron or Izhikevich()
     return float(neuron.k * (neuron.threshold - neuron.rest + neuron.b / neuron.k) ** 2 / 4)
