@@ -43,9 +43,14 @@ class Kind:
         return round(1 / self.dt)
 
 
+def lif_network(**network: Any) -> nj.SpikingNetwork:
+    """With G and Q of their LIF network of Q = 30; the rest are the defaults."""
+    settings: dict[str, Any] = {"gain": 100.0, "feedback": 30.0}
+    return nj.SpikingNetwork(**(settings | network))
+
+
 KINDS = {
-    # The values of their LIF network with Q = 30; the rest are the defaults.
-    "LIF": Kind(lambda **settings: nj.SpikingNetwork(**({"gain": 100.0, "feedback": 30.0} | settings)), 0.05, 50, 0.2),
+    "LIF": Kind(lif_network, 0.05, 50, 0.2),
     "Izhikevich": Kind(nj.izhikevich_network, 0.04, 20, 0.5),
 }
 
@@ -64,6 +69,7 @@ def spiking(study: Study) -> list[Row]:
         record = {
             "z": own,
             "before": nj.Trace(measures.output, every=kind.every, phase="train", warmup=TRAIN - SHOWN),
+            "after": nj.Trace(measures.output, every=kind.every, phase="show"),
             "spikes": nj.Trace(some_spikes, phase="show"),
             "rate": nj.Mean(measures.firing_rate, phase="test"),
             "error": nj.Mean(measures.absolute_error, phase="train", warmup=TRAIN / 2),
@@ -101,20 +107,16 @@ def _draw(study: Study, shown: dict[str, xr.Dataset]) -> None:
     grid = figure.subplots(2, 2, height_ratios=(1, 1.4))
     saved = {}
     for (top, bottom), (name, data) in zip(grid.T, shown.items(), strict=True):
-        z = np.concatenate([data["before"].values[0, :, 0], data["z"].values[0, : round(SHOWN), 0]])
-        # Between the two lies the part of the raster, in which the outputs are not recorded.
-        start = np.concatenate([np.arange(-SHOWN, 0), SHOWN + np.arange(SHOWN)])
-        f = values(SINE, SETTLE + TRAIN - SHOWN, round(3 * SHOWN))
-        for part, label in ((slice(0, round(SHOWN)), "output $z$"), (slice(round(SHOWN), None), "_")):
-            top.plot(start[part], z[part], lw=1.0, color="C0", label=label)
-        top.plot(np.arange(-SHOWN, 2 * SHOWN), f, "--", lw=1.0, color="0.4", label="target $f$")
+        z = np.concatenate([data["before"].values[0, :, 0], data["after"].values[0, :, 0]])
+        time = np.arange(-SHOWN, SHOWN)
+        top.plot(time, z, lw=1.0, label="output $z$")
+        top.plot(time, values(SINE, SETTLE + TRAIN - SHOWN, len(z)), "--", lw=1.0, color="0.4", label="target $f$")
         top.axvline(0, color="k", lw=1, ls=":")
-        top.set(ylabel="output", ylim=(-1.6, 1.6), title=f"{name} neurons", xlim=(-SHOWN, 2 * SHOWN))
+        top.set(ylabel="output", ylim=(-1.6, 1.6), title=f"{name} neurons", xlim=(-SHOWN, SHOWN))
         spikes = data["spikes"].isel(seed=0)
-        dims = dict(zip(spikes.dims, ("time", "neuron"), strict=True))
-        raster = xr.DataArray(spikes.values, {"time": np.arange(len(spikes)) * KINDS[name].dt}, tuple(dims.values()))
+        raster = xr.DataArray(spikes.values, {"time": np.arange(len(spikes)) * KINDS[name].dt}, ("time", "neuron"))
         plot.plot_raster(raster, most=SHOWS, ax=bottom)
-        bottom.set(xlabel="time after learning (ms)", xlim=(-SHOWN, 2 * SHOWN))
-        saved[name] = xr.DataArray(z, {"time": start}, ("time",))
+        bottom.set(xlabel="time after learning (ms)", xlim=(-SHOWN, SHOWN))
+        saved[name] = xr.DataArray(z, {"time": time}, ("time",))
     grid[0, 0].legend(frameon=False, fontsize="small", loc="upper right", ncols=2)
     save(grid[0, 0], study.figures("spiking"), "spiking", xr.Dataset(saved).to_dataarray("neurons"))
