@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from experiments.force import architectures, dynamics, gains, notebook, targets, tasks
+from experiments.force import architectures, dynamics, full, gains, notebook, spiking, targets, tasks
 from experiments.study import run_studies
 
 STUDIES = {
@@ -19,6 +19,8 @@ STUDIES = {
     "teacher": dynamics.teacher,
     "chaos": dynamics.chaos,
     "notebook": notebook.notebook,
+    "spiking": spiking.spiking,
+    "full": full.full,
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Scalar
+from jaxtyping import Array, Bool, Float, Scalar
 
 from neurojax.engine.system import View
 from neurojax.engine.types import Arrays
@@ -23,8 +23,18 @@ def output(view: View) -> Float[Array, " outputs"]:
 
 
 def rates(view: View) -> Float[Array, " n"]:
-    """The rates r = tanh x (n,)."""
-    return jnp.tanh(network_state(view).x)
+    """The rates r that a readout hears (n,): tanh x, or the filtered spikes (1 / time)."""
+    return getattr(view.system, "network", view.system).rates(network_state(view))
+
+
+def spikes(view: View) -> Bool[Array, " n"]:
+    """Which neurons of a spiking network have fired in the step before (n,): a raster, by `Trace` at every step."""
+    return network_state(view).spikes
+
+
+def firing_rate(view: View) -> Float[Scalar, ""]:
+    """Spikes per neuron and time in the step before; `Mean` makes it the mean firing rate (1 / time: of ms, kHz)."""
+    return jnp.mean(network_state(view).spikes, dtype=view.clock.dt.dtype) / view.clock.dt
 
 
 def target(view: View) -> Float[Array, " outputs"]:

@@ -12,18 +12,11 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from neurojax.engine.signals import History, Signal, at
-from neurojax.engine.system import Flow, check_part
+from neurojax.engine.signals import History, at
+from neurojax.engine.system import Flow
 from neurojax.engine.types import Arrays
-from neurojax.force.weights import (
-    FixedIndegree,
-    GeneratorAndFeedback,
-    OnePerRow,
-    PlasticSynapses,
-    RowSparse,
-    SparseGaussian,
-    UniformWeights,
-)
+from neurojax.force.trainable import Trainable
+from neurojax.force.weights import GeneratorAndFeedback, PlasticSynapses, SparseGaussian
 
 
 class RateState(NamedTuple):
@@ -35,7 +28,7 @@ class RateState(NamedTuple):
     past: History | None = None
 
 
-class RateNetwork(Flow):
+class RateNetwork(Trainable, Flow):
     """A network of rates with readouts, which may be fed back (the generator network of architecture A):
 
         tau dx/dt = -x + g J r + (what learning has added to J) r + g_z J_z F(z(t - lag)) + J_I I(t) + tau sigma dW/dt
@@ -60,63 +53,29 @@ class RateNetwork(Flow):
     its architectures B and C.
     """
 
-    n: int = eqx.field(static=True, default=1000)
-    outputs: int = eqx.field(static=True, default=1)
     gain: Any = 1.5
     feedback: Any = 1.0
     tau: Any = 10.0
     noise: Any = None
-    inputs: Any = None
-    heard: int | None = eqx.field(static=True, default=None)
-    recurrent: Any = SparseGaussian(0.1)
-    feedback_weights: Any = UniformWeights()
-    input_weights: Any = OnePerRow()
-    readout: Any = 0.0
-    synapses: PlasticSynapses | None = None
-    distortion: Callable | None = eqx.field(static=True, default=None)
-    lag: int = eqx.field(static=True, default=0)
+    distortion: Callable | None = eqx.field(static=True, default=None, kw_only=True)
+    lag: int = eqx.field(static=True, default=0, kw_only=True)
 
     def __check_init__(self):
-        for name, least in (("n", 1), ("outputs", 1), ("lag", 0), ("heard", 1)):
-            value = getattr(self, name)
-            if name == "heard" and value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-                raise ValueError(f"RateNetwork({name}={value!r}): a whole number of at least {least}")
-        if self.heard is not None and self.heard > self.n:
-            raise ValueError(f"RateNetwork(heard={self.heard!r}): the network has {self.n} units; give at most so many, or None for all")
-        if self.synapses is not None:
-            self.synapses.check_fit(self.n)
+        if isinstance(self.lag, bool) or not isinstance(self.lag, int | np.integer) or self.lag < 0:
+            raise ValueError(f"RateNetwork(lag={self.lag!r}): a whole number of at least 0")
+
+    def _shapes(self):
+        shapes = super()._shapes()
+        return shapes if self.feedback is not None else {name: shape for name, shape in shapes.items() if name != "feedback_weights"}
 
     def check(self):
         """Refuse values that make no sense."""
-        if isinstance(self.inputs, Signal):
-            check_part(self.inputs)
-        for part in (self.recurrent, self.feedback_weights, self.input_weights):
-            if hasattr(part, "draw"):
-                check_part(part)
-        wanted: dict[str, tuple[int, ...]] = {"recurrent": (self.n, self.n), "readout": (self.outputs, self.heard or self.n)}
-        if self.feedback is not None:
-            wanted["feedback_weights"] = (self.n, self.outputs)
-        elif self.lag or self.distortion is not None:
+        super().check()
+        if self.feedback is None and (self.lag or self.distortion is not None):
             raise ValueError(
                 f"RateNetwork(feedback=None, lag={self.lag}, distortion={self.distortion!r}): nothing is fed back; give feedback a number"
             )
-        if self.inputs is not None:
-            channels = jnp.shape(jax.eval_shape(lambda: jnp.asarray(at(self.inputs, jnp.zeros(())))))
-            if len(channels) != 1:
-                raise ValueError(f"RateNetwork(inputs): at one time they have shape {channels}; give (channels,)")
-            wanted["input_weights"] = (self.n, *channels)
-        for name, shape in wanted.items():
-            given = getattr(self, name)
-            if hasattr(given, "draw"):
-                continue
-            found = given.shape if isinstance(given, RowSparse) else jnp.shape(given)
-            if found not in (shape, () if name == "readout" else shape):
-                raise ValueError(f"RateNetwork({name}): an array of shape {found}; give {shape}, or a recipe")
         blocks = self.recurrent if isinstance(self.recurrent, GeneratorAndFeedback) else None
-        if self.synapses is not None and isinstance(self.recurrent, RowSparse | FixedIndegree):
-            raise ValueError("RateNetwork(recurrent): synapses that learn need J as an array; take SparseGaussian(p), or np.asarray(J)")
         if blocks and self.synapses is not None and self.synapses.first != self.n - blocks.feedback_units:
             raise ValueError(
                 f"RateNetwork(n={self.n}): its last {blocks.feedback_units} units are the feedback network, but units from "
@@ -132,23 +91,6 @@ class RateNetwork(Flow):
         if not isinstance(self.tau, Tracer) and not np.all(np.asarray(self.tau) > 0):
             raise ValueError(f"RateNetwork(tau={self.tau!r}): a time constant is positive, for example 10.0 (ms)")
 
-    def realise(self, key):
-        """Draw the weights, and which synapses learn."""
-        made = self
-        shapes = {"recurrent": (self.n, self.n), "feedback_weights": (self.n, self.outputs)}
-        if self.inputs is not None:
-            shapes["input_weights"] = (self.n, jnp.shape(at(self.inputs, jnp.zeros(())))[0])
-        for number, (name, shape) in enumerate(shapes.items()):
-            given = getattr(self, name)
-            if hasattr(given, "draw") and not (name == "feedback_weights" and self.feedback is None):
-                drawn = given.draw(jax.random.fold_in(key, number), *shape)
-                made = eqx.tree_at(lambda m, name=name: getattr(m, name), made, drawn, is_leaf=lambda leaf: hasattr(leaf, "draw"))
-        if self.synapses is not None:
-            drawn = self.synapses.realise(jax.random.fold_in(key, 3), made.recurrent)
-            made = eqx.tree_at(lambda m: m.synapses, made, drawn)
-        readout = jnp.asarray(self.readout, jnp.result_type(float))
-        return made.with_weights(jnp.broadcast_to(readout, (self.outputs, self.heard or self.n)))
-
     def init(self, key):
         """x normal of deviation 1/2; its outputs."""
         x = 0.5 * jax.random.normal(key, (self.n,))
@@ -159,22 +101,9 @@ class RateNetwork(Flow):
         """r = tanh x."""
         return jnp.tanh(state.x)
 
-    def readable(self, rates: Float[Array, " n"]) -> Float[Array, " heard"]:
-        """The rates that the readout hears."""
-        return rates if self.heard is None else rates[: self.heard]
-
-    def read(self, rates: Float[Array, " n"]) -> Float[Array, " outputs"]:
-        """z = w r."""
-        return self.readout @ self.readable(rates)
-
     def fed(self, state: RateState, z: Float[Array, " outputs"], step: Any) -> RateState:
         """The state with another z to be fed back, now or, with a lag, later."""
         return RateState(state.x, z, state.past.push(step, z) if state.past is not None else None)
-
-    def with_weights(self, readout: Float[Arrays, "outputs heard"], added: Float[Arrays, "units inputs"] | None = None) -> RateNetwork:
-        """The network with this readout, and with this added to its recurrent weights."""
-        made = eqx.tree_at(lambda network: network.readout, self, readout)
-        return made if added is None else eqx.tree_at(lambda network: network.synapses.weights, made, added)
 
     def drift(self, state, clock):
         """`(-x + g J r + g_z J_z F(z) + J_I I) / tau`."""
@@ -183,10 +112,7 @@ class RateNetwork(Flow):
         push = self.gain * (self.recurrent @ rates)
         if self.feedback is not None:
             push = push + self.feedback * (self.feedback_weights @ (z if self.distortion is None else self.distortion(z)))
-        if self.synapses is not None:
-            push = push + self.synapses.push(rates)
-        if self.inputs is not None:
-            push = push + self.input_weights @ at(self.inputs, clock.time)
+        push = push + self.driven_by(rates, clock.time)
         return RateState((push - state.x) / self.tau, None)  # type: ignore[arg-type]
 
     def linear(self, state, clock):

@@ -40,6 +40,18 @@ def plot_output(z: xr.DataArray, f: xr.DataArray | None = None, *, ends: float |
     return ax
 
 
+def plot_raster(spikes: xr.DataArray, *, most: int = 50, ax: Axes | None = None) -> Axes:
+    """A dot for every spike of the first neurons.
+
+    spikes: of booleans, dimensions (time, neuron), a `Trace` of `measures.spikes` at every step. most: neurons shown.
+    """
+    ax = new_axes(ax)
+    when, which = np.nonzero(spikes.values[:, :most])
+    ax.plot(spikes["time"].values[when], which, "|", color="k", ms=3, mew=0.7)
+    ax.set(xlabel="time $t$", ylabel="neuron", ylim=(-0.5, min(most, spikes.shape[1]) - 0.5))
+    return ax
+
+
 def plot_success(succeeded: xr.DataArray, *, label: str | None = None, ax: Axes | None = None) -> Axes:
     """The share of networks that succeed, over one axis, with Wilson's interval of one standard error.
 

@@ -97,6 +97,26 @@ def selectable(
     return Task(Sampled(inputs, dt), Sampled(target, dt))
 
 
+def oscillation(
+    duration: float, dt: float, *, period: float = 2000.0, pulse: float = 50.0, frequencies: tuple[float, float] = (0.001, 0.003)
+) -> Task:
+    """A sine that quickens and slows down again, in turns of `period`; a pulse of height 1 and length `pulse` starts each.
+
+    In the first half of a turn `f = sin(2 pi (a + (b - a) t / half) t)`, (a, b) = `frequencies` in 1 / time; in the second, minus the
+    same backwards.
+
+    Source: DePasquale et al. 2018, the oscillation task of figure 2 and of their program (demo_oscillation.m).
+    """
+    steps, turn, first = _steps(duration, dt, period=period, pulse=pulse)
+    if turn % 2 or not first < turn:
+        raise ValueError(f"period={period}: give an even number of steps of dt={dt}, more than the pulse of {pulse} has")
+    time, half = np.arange(turn // 2) * dt, turn // 2 * dt
+    low, high = frequencies
+    rising = np.sin(2 * np.pi * (low + (high - low) * time / half) * time)
+    place = np.arange(steps + 1) % turn
+    return Task(Sampled((place < first).astype(float)[:, None], dt), Sampled(np.concatenate([rising, -rising[::-1]])[place][:, None], dt))
+
+
 def bit_accuracy(z: Float[Any, "samples bits"], target: Float[Any, "samples bits"]) -> float:
     """Share of samples and bits at which the output has the target's sign, where the target is within 0.01 of 1 or -1."""
     z, target = np.asarray(z, float), np.asarray(target, float)

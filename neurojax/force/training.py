@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import equinox as eqx
 import jax
@@ -13,9 +13,9 @@ from jaxtyping import Array, Float, PyTree, Scalar
 
 from neurojax.engine.integrators import EulerMaruyama, Integrated, Integrator
 from neurojax.engine.signals import Signal, at
-from neurojax.engine.system import Draw, Step, System, check_part
+from neurojax.engine.system import Draw, Flow, Step, System, check_part
 from neurojax.engine.types import Arrays
-from neurojax.force.network import RateNetwork, RateState
+from neurojax.force.trainable import Trainable
 from neurojax.learning import RLS, Occasion, Rule
 
 
@@ -29,7 +29,7 @@ class Taught(NamedTuple):
 class TrainingState(NamedTuple):
     """State: the network's; its readout; what is added to its recurrent weights, if it has synapses that learn."""
 
-    network: RateState
+    network: Any
     readout: Taught
     synapses: Taught | None
 
@@ -51,19 +51,20 @@ class Training(System):
     unit i by that of output `i mod outputs`, each with a P of its own over the rates that it hears.
 
     Arguments:
-        network: a `RateNetwork`.
+        network: a `RateNetwork`, a `SpikingNetwork`, or one's own `Trainable`.
         target: f(t): a `Signal`, function of time or array, a number or (outputs,).
         rule: a learning rule: `RLS`, `DeltaRule`, `RewardHebbian`, or one's own `Rule`.
         interval: steps between updates, >= 1, counted from step 0 of the run: exact, for it is a whole number.
         learning: False holds the weights, for a test: `Phase(100.0, {"learning": False})` in a `Schedule`.
         teacher: share of the target in what is fed back while learning, `(1 - teacher) z + teacher f`, in [0, 1].
         exploration: amplitude of noise, uniform in [-exploration, exploration], on the outputs while learning, or None.
-        method: integrator of the network; z is held through a step. The paper's is Euler's.
+        method: integrator of a network that is a `Flow`; z is held through a step. The paper's is Euler's, and so is a spiking network's
+            own step.
 
     Errors: ValueError naming the argument. Source: Sussillo and Abbott 2009.
     """
 
-    network: RateNetwork
+    network: Trainable
     target: Any
     rule: Rule = RLS()
     interval: int = eqx.field(static=True, default=2)
@@ -73,18 +74,15 @@ class Training(System):
     method: Integrator = EulerMaruyama()
 
     def __check_init__(self):
-        if isinstance(self.interval, bool) or not isinstance(self.interval, int | np.integer) or self.interval < 1:
-            raise ValueError(f"Training(interval={self.interval!r}): a whole number of steps, at least 1")
+        check_interval(self)
 
     def check(self):
         """Check the network, the rule and the target."""
         check_part(self.network)
         check_part(self.rule)
-        if isinstance(self.target, Signal):
-            check_part(self.target)
-        shape, outputs = jnp.shape(jax.eval_shape(lambda: jnp.asarray(at(self.target, jnp.zeros(()))))), self.network.outputs
-        if shape not in ((), (1,), (outputs,)):
-            raise ValueError(f"Training(target): it has shape {shape}; give one number, or one for each of {outputs} outputs")
+        check_target(self, "target", self.target, self.network.outputs)
+        if not isinstance(self.network, Flow) and not isinstance(self.method, EulerMaruyama):
+            raise ValueError(f"Training(method={self.method!r}): {type(self.network).__name__} makes its own steps; leave method out")
         if not isinstance(self.teacher, Tracer) and not np.all((np.asarray(self.teacher) >= 0) & (np.asarray(self.teacher) <= 1)):
             raise ValueError(f"Training(teacher={self.teacher!r}): a share of the target, in [0, 1]")
         if self.exploration is not None and not isinstance(self.exploration, Tracer) and not np.all(np.asarray(self.exploration) >= 0):
@@ -108,7 +106,7 @@ class Training(System):
 
     def draws(self):
         """The network's noise, and what explores."""
-        drawn = dict(Integrated(self.network, self.method).draws())
+        drawn = dict(self._moving(self.network).draws())
         if self.exploration is not None and self.learning:
             drawn["exploration"] = Draw("exploration", "uniform", (self.network.outputs,))
         return drawn
@@ -121,7 +119,7 @@ class Training(System):
         # Also while the weights are held: what is put off must be done before learning goes on.
         taught: Any = self._tidied(state.readout, state.synapses, clock.step)
         if not self.learning:
-            moved = Integrated(self._network(taught), self.method).step(moving, clock, drawn)
+            moved = self._moving(self._network(taught)).step(moving, clock, drawn)
             return Step(TrainingState(moved, *taught), Lesson(target, moving.z - target, still, still))
         if self.exploration is not None:
             moving = self.network.fed(moving, moving.z + self.exploration * (2 * drawn["exploration"] - 1), clock.step)
@@ -142,7 +140,7 @@ class Training(System):
         taught, change, novelty = jax.lax.cond(clock.step % self.interval == 0, learn, hold, *taught)
         lesson = Lesson(target, moving.z - target, change, novelty)
         fed = self.network.fed(moving, moving.z + self.teacher * (target - moving.z), clock.step)
-        moved = Integrated(self._network(taught), self.method).step(fed, clock, drawn)
+        moved = self._moving(self._network(taught)).step(fed, clock, drawn)
         return Step(TrainingState(moved, *taught), lesson)
 
     def _corrected(self, synapses: Taught, rates: Float[Array, " n"], occasion: Occasion) -> Taught:
@@ -170,13 +168,33 @@ class Training(System):
         tidied = self.rule.tidied if self.network.synapses.shared else jax.vmap(self.rule.tidied, (0, None))
         return readout, synapses._replace(kept=tidied(synapses.kept, step))
 
-    def _network(self, taught: tuple[Taught, Taught | None]) -> RateNetwork:
+    def _moving(self, network: Trainable) -> System:
+        """The network as it makes its steps."""
+        return Integrated(network, self.method) if isinstance(network, Flow) else cast(System, network)
+
+    def _network(self, taught: tuple[Taught, Taught | None]) -> Any:
         readout, synapses = taught
         return self.network.with_weights(readout.weights, None if synapses is None else synapses.weights)
 
-    def trained(self, state: TrainingState) -> RateNetwork:
+    def trained(self, state: TrainingState) -> Any:
         """The network with the weights of this state; that of a run, `run.system.trained(run.final_state.state)`, runs on by itself.
 
-        Give `simulate` the integrator that it was trained with, `method=nj.EulerMaruyama()`.
+        Give `simulate` the integrator that a `RateNetwork` was trained with, `method=nj.EulerMaruyama()`.
         """
         return self._network((state.readout, state.synapses))
+
+
+def check_interval(training: Any) -> None:
+    """The interval of a kind of training counts steps."""
+    interval = training.interval
+    if isinstance(interval, bool) or not isinstance(interval, int | np.integer) or interval < 1:
+        raise ValueError(f"{type(training).__name__}(interval={interval!r}): a whole number of steps, at least 1")
+
+
+def check_target(training: Any, name: str, target: Any, outputs: int) -> None:
+    """A signal that gives one number, or one for each output."""
+    if isinstance(target, Signal):
+        check_part(target)
+    shape = jnp.shape(jax.eval_shape(lambda: jnp.asarray(at(target, jnp.zeros(())))))
+    if shape not in ((), (1,), (outputs,)):
+        raise ValueError(f"{type(training).__name__}({name}): it has shape {shape}; give one number, or one for each of {outputs} outputs")

@@ -17,6 +17,8 @@ SYSTEMS = {
     "B": nj.Training(nj.feedback_network(20, nj.GeneratorAndFeedback(5, p_fg=0.5)), TARGET),
     "C": nj.Training(nj.internal_network(20, units=10), TARGET, nj.RLS(method="symmetric", forgetting=0.999)),
     "reward": nj.Training(nj.RateNetwork(20), TARGET, nj.RewardHebbian(0.05), exploration=0.5),
+    "spiking": nj.Training(nj.SpikingNetwork(20), TARGET, nj.RLS(0.2), 10),
+    "full": nj.FullForce(nj.RateNetwork(20, noise=0.01), TARGET, nj.RLS(method="block", block=4)),
 }
 RECORD = {"z": nj.Trace(measures.output, every=4), "w": nj.Last(measures.weight_norm)}
 GAINS = [0.5, 1.0, 1.5, 2.0]
@@ -49,7 +51,7 @@ def test_lanes_do_not_depend_on_their_company(name):
         assert narrow.equals(swept(SYSTEMS[name], lanes=1, devices=2, dtype="float64"))
 
 
-@pytest.mark.parametrize("name", ["B", "reward"])
+@pytest.mark.parametrize("name", ["B", "reward", "spiking", "full"])
 def test_stopped_and_continued(name, tmp_path):
     """At an odd step, through a file: the same bits as without stopping (A: tests of training)."""
     whole = nj.simulate(SYSTEMS[name], steps=60, dt=1.0, record=RECORD)
@@ -61,7 +63,7 @@ def test_stopped_and_continued(name, tmp_path):
     assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
-@pytest.mark.parametrize("name", ["A", "B"])
+@pytest.mark.parametrize("name", ["A", "B", "full"])
 def test_a_network_that_blows_up_leaves_the_others_alone(name):
     """A gain of 3.3e38 overflows: marked, and the others' bits are those of a sweep without it."""
     over = "network.recurrent.g_gg" if name == "B" else "network.gain"

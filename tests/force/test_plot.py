@@ -45,6 +45,12 @@ def test_spectra_and_variances():
     assert ax.get_legend().get_texts()[0].get_text() == "x, PR = 2.7"
 
 
+def test_a_raster_shows_each_spike():
+    spikes = xr.DataArray(np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1]], bool), {"time": [0.0, 0.5, 1.0]}, ("time", "neuron"))
+    (line,) = plot.plot_raster(spikes, most=2).lines
+    assert [*zip(line.get_xdata(), line.get_ydata(), strict=True)] == [(0.0, 0), (1.0, 1)]
+
+
 def test_a_film_of_training(tmp_path):
     times = np.arange(60)
     z, f = np.sin(times / 5), np.cos(times / 5)

@@ -1,7 +1,7 @@
 """A thousand rates, 10^5 steps of training in float32: no method loses P where it is allowed.
 
 Bounds: measured with plain float64 RLS on such networks (gain 1.5, alpha = 1): smallest eigenvalue of P 8.5e-8, mean |z - f| of twelve
-frozen periods 0.001; at alpha = 1e-3 and 1e-6 below that. Slow: five minutes on two cores.
+frozen periods 0.001; at alpha = 1e-3 and 1e-6 below that. Slow: five minutes.
 """
 
 import jax
@@ -37,7 +37,7 @@ def exact():
 @pytest.mark.slow
 @pytest.mark.parametrize(("method", "alpha"), [("potter", 1.0), ("block", 1.0), ("potter", 1e-3), ("potter", 1e-6)])
 def test_a_hundred_thousand_steps(method, alpha, exact):
-    """P positive; at alpha = 1 its smallest eigenvalue within a factor of 2 of float64's; 12 frozen periods within 0.01 (alpha < 1: 0.02)."""
+    """P positive; at alpha = 1 its smallest eigenvalue within a factor of 2 of float64's; 12 frozen periods within 0.01 (below: 0.02)."""
     inverse, found = long_run(nj.RLS(alpha, method=method))
     smallest = np.linalg.eigvalsh(inverse)[0]
     assert smallest > 0
@@ -49,7 +49,7 @@ def test_a_hundred_thousand_steps(method, alpha, exact):
 
 @pytest.mark.slow
 def test_the_plain_form_stays_finite_but_stagnates(exact):
-    """ "symmetric" in float32: updates below half an ulp of the diagonal are lost, so P stays more than ten times too large; it still learns."""
+    """ "symmetric" in float32: updates below half an ulp of the diagonal are lost, and P stays more than ten times too large."""
     inverse, found = long_run(nj.RLS(method="symmetric"))
     assert np.isfinite(inverse).all()
     assert np.linalg.eigvalsh(inverse)[0] > 10 * np.linalg.eigvalsh(exact[0])[0]

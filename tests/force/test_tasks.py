@@ -40,6 +40,20 @@ def test_each_turn_has_its_pattern_and_its_input():
     assert np.abs(np.stack([*held.values()])).max() <= 0.5
 
 
+def test_an_oscillation_quickens_and_slows_down():
+    """f(t) = sin(2 pi (1 + 2 t) t) for t < 1 s, then minus the same backwards; in every turn of 2 s, after a pulse of 50 ms."""
+    task = tasks.oscillation(4000.0, 1.0)
+    inputs, target = task.inputs.values[:, 0], task.target.values[:, 0]
+    assert inputs[:4000].sum() == 100
+    assert inputs[2049] == 1
+    assert inputs[2050] == 0
+    for t in (0.1, 0.7):
+        wanted = np.sin(2 * np.pi * (1 + 2 * t) * t)
+        assert target[round(1000 * t)] == pytest.approx(wanted)
+        assert target[1999 - round(1000 * t)] == pytest.approx(-wanted)
+        assert target[2000 + round(1000 * t)] == pytest.approx(wanted)
+
+
 def test_bit_accuracy_counts_settled_bits():
     target = np.array([[1.0, -1.0], [0.2, -1.0], [1.0, 1.0]])
     assert tasks.bit_accuracy(np.array([[0.3, -2.0], [-5.0, 1.0], [1.0, 0.1]]), target) == pytest.approx(4 / 5)
@@ -53,6 +67,8 @@ def test_bit_accuracy_counts_settled_bits():
         (lambda: tasks.bit_memory(100.0, 1.0, every=10.0, length=10.0), "length=10.0"),
         (lambda: tasks.bit_memory(100.0, 1.0, length=0.4), "length=0.4: less than a step"),
         (lambda: tasks.selectable(np.ones((1, 3)), 10.0, 1.0, every=2.0), "start=100.0"),
+        (lambda: tasks.oscillation(10.0, 1.0, period=5.0, pulse=1.0), "period=5.0"),
+        (lambda: tasks.oscillation(10.0, 1.0, period=6.0, pulse=6.0), "more than the pulse"),
         (lambda: tasks.selectable(np.ones(3), 10.0, 1.0, every=2.0), r"patterns have shape \(3,\)"),
     ],
 )
