@@ -26,7 +26,9 @@ def oracle(system, shown, targets):
     start = np.asarray(run(system, duration=None, steps=0, record=None).final_state.state.network.x)
     weights = np.asarray(network.gain) * np.asarray(network.recurrent)
     sources = np.broadcast_to(network.synapses.sources, (network.synapses.units, network.synapses.fan_in))
-    feedback = np.asarray(network.feedback) * np.asarray(network.feedback_weights)
+    feedback = np.zeros((network.n, network.outputs))
+    if network.feedback is not None:
+        feedback = np.asarray(network.feedback) * np.asarray(network.feedback_weights)
     heard = network.readout.shape[1]
     return reference.synapse_loop(weights, sources, network.synapses.first, heard, feedback, start, 300, 100, targets)
 
