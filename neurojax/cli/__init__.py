@@ -1,4 +1,4 @@
-"""The command line: `neurojax list | run | sweep | resume | figures | export | info`."""
+"""The command line: `neurojax list | run | train | sweep | resume | figures | export | info`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from neurojax.engine.paths import nearest
 
 COMMANDS = {
     "run": texts.RUN,
+    "train": texts.TRAIN,
     "sweep": texts.SWEEP,
     "resume": texts.RESUME,
     "figures": texts.FIGURES,
@@ -71,6 +72,10 @@ def _work(command: str) -> tuple[Callable[[Request], int], Sequence[str]]:
         from neurojax.cli import run
 
         return run.command, run.FLAGS
+    if command == "train":
+        from neurojax.cli import train
+
+        return train.command, train.FLAGS
     if command == "sweep":
         from neurojax.cli import sweep
 
@@ -99,7 +104,7 @@ def _list(request: Request) -> int:
 
 
 def _help_of_model(command: str, request: Request) -> None:
-    if command in ("run", "sweep") and request.words:
+    if command in ("run", "train", "sweep") and request.words:
         from neurojax.cli.models import describe, find
 
         print("\n" + describe(find(request.words[0])))

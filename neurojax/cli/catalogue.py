@@ -13,13 +13,19 @@ ACTIONS = frozenset({"explain", "load", "load_state", "save_state", "simulate", 
 
 
 def public() -> dict[str, Any]:
-    """The names of `neurojax` but its modules."""
-    return {name: value for name, value in vars(nj).items() if not name.startswith("_") and not inspect.ismodule(value)}
+    """The names of `neurojax` but its modules, and those of what networks are trained to do and what is measured on them."""
+    shown = {name: value for name, value in vars(nj).items() if not name.startswith("_") and not inspect.ismodule(value)}
+    for module in (nj.force.measures, nj.force.targets, nj.force.tasks):
+        own = {name: value for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__}
+        shown |= {name: value for name, value in own.items() if not name.startswith("_")}
+    return shown
 
 
 def models() -> dict[str, type]:
     """Shipped models by the name that the command line knows them by."""
-    return {name.lower(): one for name, one in below(nj.Flow, nj.System).items()}
+    found = {name.lower(): one for name, one in below(nj.Flow, nj.System).items()}
+    found["force"] = found.pop("training")
+    return found
 
 
 def measures() -> dict[str, Any]:

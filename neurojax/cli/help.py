@@ -4,6 +4,7 @@ GENERAL = """\
 neurojax: batched, differentiable simulation of neural dynamics
 
   neurojax run kuramoto coupling=2 noise=0.3         one run, its records as a table
+  neurojax train force target='Triangle(600)'        a chaotic network learns a target, and runs on by itself
   neurojax sweep kuramoto                            a phase diagram: coupling x noise x seeds
   neurojax resume runs/kuramoto-1.zarr               finish what a store still lacks
   neurojax figures runs/kuramoto-1.zarr              draw what a sweep holds
@@ -34,6 +35,24 @@ neurojax run MODEL [NAME=VALUE ...]: one run
 
 Settings: dt duration steps method seed record.NAME state save out figure options.NAME
 A parameter of the same name as a setting is model.NAME. NAME=null takes a record away."""
+
+TRAIN = """\
+neurojax train MODEL [NAME=VALUE ...]: a network learns, then runs on with its weights held
+
+  neurojax train force                                             the example: FORCE, four sines
+  neurojax train force 'target=Triangle(600)' gain=1.3 n=500       target and parameters by name
+  neurojax train force 'rule=RLS(alpha=0.01)' learn=7200 test=2400
+  neurojax train force 'network=feedback_network(500, GeneratorAndFeedback(p_fg=1, g_gg=1.3))'
+  neurojax train force figure=training.png out=training.nc save=trained.npz
+  neurojax run force state=trained.npz learning=False duration=6000   and it runs on
+  neurojax sweep force 'over.network.gain=linspace(1, 1.8, 9)'     which gains succeed
+
+  --cfg           print the composed configuration, run nothing
+  --config FILE   a YAML file of overrides, such as the .config.yaml beside an output
+
+Settings: learn test dt seed record.NAME state save out figure options.NAME
+Targets: `neurojax list signals`. What is recorded of the target and the output is compared in the test: up to drift, in its first
+period, and as it is."""
 
 SWEEP = """\
 neurojax sweep MODEL [NAME=VALUE ...]: a grid of runs, kept in a store

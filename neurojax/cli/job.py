@@ -42,7 +42,7 @@ def prepared(command: str, request: Request) -> Job:
     """Compose the configuration and make everything that it describes, so that every mistake shows before anything runs."""
     file = from_file(request.flags.get("--config"))
     model = named_model(request, file, command)
-    example = model.name if _has_example(command, model.name) else "system" if model.discrete else "flow"
+    example = model.name if _has_example(command, model.name) else "system" if model.discrete or command == "train" else "flow"
     overrides = [*((name, value) for name, value in request.overrides if name != "system"), ("system", model.name)]
     config, given = composed(command, example, file, overrides)
     known = names(model.own)
@@ -50,15 +50,28 @@ def prepared(command: str, request: Request) -> Job:
     building = build(model, config["model"], given, known, settings)
     if "n" in config["model"]:
         config["model"]["n"] = building.values["n"]
-    arguments = {name: read(name, config[name], known) for name in ("dt", "duration", "steps", "method")}
+    arguments = {name: read(name, config[name], known) for name in ("dt", "duration", "steps", "method") if name in config}
+    if command == "train":
+        arguments["duration"] = phases(*(read(name, config[name], known) for name in ("learn", "test")))
     measured = {**known, "dt": arguments["dt"], "duration": length(arguments)}
     arguments["record"] = {name: read(f"record.{name}", text, measured) for name, text in config["record"].items() if text is not None}
     return Job(config, model, building, building(), arguments, known)
 
 
+def phases(learn: Any, test: Any) -> nj.Schedule:
+    """Training, then a test with the weights held; a part that lasts 0 is left out."""
+    for name, span in (("learn", learn), ("test", test)):
+        if isinstance(span, bool) or not isinstance(span, int | float) or not span >= 0:
+            raise ValueError(f"{name}={span!r}: a duration of at least 0, in the model's unit of time")
+    if not learn + test:
+        raise ValueError("learn=0 test=0: nothing is left to do; give one of them a duration")
+    parts = {"train": nj.Phase(learn), "test": nj.Phase(test, {"learning": False})}
+    return nj.Schedule({name: phase for name, phase in parts.items() if phase.duration})
+
+
 def length(arguments: Mapping[str, Any]) -> Any:
     """Duration in time units, however it was given."""
-    duration, steps, dt = (arguments[name] for name in ("duration", "steps", "dt"))
+    duration, steps, dt = (arguments.get(name) for name in ("duration", "steps", "dt"))
     if isinstance(duration, nj.Schedule):
         return sum(phase.duration for phase in duration.phases.values())  # type: ignore[union-attr]
     return duration if duration is not None or steps is None else steps * dt

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +43,13 @@ def command(request: Request) -> int:
             options=options(job, nj.Options, progress=sys.stderr.isatty()),
         )
     except nj.Interrupted as error:
-        return _interrupted(job, error.run, request)
+        begun = 0 if config["state"] is None else initial(job).step
+        rest = length(job.arguments) - (error.run.final_state.step - begun) * job.arguments["dt"]
+        return stopped(job, error.run, request, "run", f"duration={rest:.10g}")
     print(table(job, run))
     seconds = time.perf_counter() - began
-    print(f"{'diverged' if run.status == DIVERGED else 'done'}: {_length(job, run)} in {seconds:.1f} s")
-    _write(job, run, request)
+    print(f"{'diverged' if run.status == DIVERGED else 'done'}: {length_of(job, run)} in {seconds:.1f} s")
+    write(job, run, request, "run", _draw)
     if run.status == DIVERGED:
         hint = "" if job.model.discrete else "; a smaller dt may help"
         time_reached = run.bad_step * job.arguments["dt"]
@@ -112,7 +114,8 @@ def leaves(name: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
         yield name + suffix, np.asarray(leaf)
 
 
-def _write(job: Job, run: nj.Run, request: Request) -> None:
+def write(job: Job, run: nj.Run, request: Request, command: str, draw: Callable[[Any, str], None]) -> None:
+    """The files that the configuration asks for, and the configuration beside the first of them."""
     out, figure, save = (job.config[name] for name in ("out", "figure", "save"))
     for path in filter(None, (out, figure, save)):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -120,33 +123,36 @@ def _write(job: Job, run: nj.Run, request: Request) -> None:
         dataset(job, run).to_netcdf(out, engine="scipy")
         print(f"records: {out}")
     if figure:
-        from neurojax.cli.picture import draw
-
         draw(dataset(job, run), figure)
         print(f"figure: {figure}")
     if save:
         nj.save_state(save, run.final_state)
         print(f"state: {save}")
     if first := out or save or figure:
-        print(f"repeat: neurojax run --config {keep_config(job.config, first, request.flags.get('--config'))}")
+        print(f"repeat: neurojax {command} --config {keep_config(job.config, first, request.flags.get('--config'))}")
 
 
-def _interrupted(job: Job, run: nj.Run, request: Request) -> int:
+def _draw(data: xr.Dataset, path: str) -> None:
+    from neurojax.cli.picture import draw
+
+    draw(data, path)
+
+
+def stopped(job: Job, run: nj.Run, request: Request, command: str, rest: str) -> int:
+    """Keep what an interrupted run came to, and say how to go on with the rest."""
     save = job.config["save"]
     if save is None:
-        print(f"neurojax run: stopped after {_length(job, run)}; with save=state.npz it could be continued", file=sys.stderr)
+        print(f"neurojax {command}: stopped after {length_of(job, run)}; with save=state.npz it could be continued", file=sys.stderr)
         return 130
     nj.save_state(save, run.final_state)
     path = keep_config(job.config, save, request.flags.get("--config"))
-    begun = 0 if job.config["state"] is None else initial(job).step
-    total = length(job.arguments)
-    rest = total - (run.final_state.step - begun) * job.arguments["dt"]
-    again = f"neurojax run --config {path} state={save} duration={rest:.10g}"
-    print(f"neurojax run: stopped after {_length(job, run)}; continue: {again}", file=sys.stderr)
+    again = f"neurojax {command} --config {path} state={save} {rest}"
+    print(f"neurojax {command}: stopped after {length_of(job, run)}; continue: {again}", file=sys.stderr)
     return 130
 
 
-def _length(job: Job, run: nj.Run) -> str:
+def length_of(job: Job, run: nj.Run) -> str:
+    """How far a run came, in words."""
     step = run.final_state.step if run.status != DIVERGED else run.bad_step
     return f"{step} steps (time {step * job.arguments['dt']:g})"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +14,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neurojax.force.analysis import Components
+from neurojax.force.measures import accuracy
+from neurojax.sweep import plot as generic
 from neurojax.sweep.film import camera, write_film
-from neurojax.sweep.plot import coordinate, new_axes
+from neurojax.sweep.plot import coordinate, new_axes, save
 
 SPEED = r"$|\Delta w|$ of an update"
+LEARNED = 0.08  # largest aligned error, in units of mean |f|, of a network that has learned
 WINDOW = 0.25  # of a film's run that its frames show
 
 
@@ -90,6 +94,71 @@ def plot_variances(*found: Components, labels: tuple[str, ...] = ("before", "aft
     ax.set(xlabel="principal component", ylabel="share of the variance", ylim=(1e-8, 1.5))
     ax.legend(frameon=False, fontsize="small")
     return ax
+
+
+def draw_training(z: xr.DataArray, f: xr.DataArray, change: xr.DataArray) -> Figure:
+    """Output over target in the last third of a run, and the size of the updates through all of it; learning ends at the last one.
+
+    z, f: time first, (time, output) or (time,). change: |dw| at each time.
+    """
+    figure = Figure(figsize=(7.2, 4.6), layout="constrained")
+    top, bottom = figure.subplots(2, 1)
+    z, f, change = (one.rename({one.dims[0]: "time"}) for one in (z, f, change))
+    learned = change[change.values > 0]
+    ends = float(learned["time"][-1]) if len(learned) else None
+    late = slice(-max(2, len(z) // 3), None)
+    inside = ends is not None and ends > float(z["time"][late][0]) and ends < float(z["time"][-1])
+    plot_output(z[late], f[late], ends=ends if inside else None, ax=top)
+    bottom.semilogy(learned["time"].values, learned.values, color="C3", lw=0.6)
+    if ends is not None:
+        bottom.axvline(ends, color="k", lw=1, ls=":")
+    bottom.set(xlim=tuple(float(change["time"][i]) for i in (0, -1)), xlabel="time $t$", ylabel=SPEED)
+    return figure
+
+
+def draw(data: xr.Dataset, folder: str | os.PathLike) -> list[Path]:
+    """Figures of a sweep of networks in training: over one axis, the share that succeeds, where the output and a periodic target are
+    recorded (`Trace(output, phase="test")`, `Trace(target, phase="test")`): the aligned error is below 8 % of mean |f|, a twelfth of
+    silence's. Then those that any sweep has.
+
+    data: from `nj.sweep` or `nj.load`. folder: made if need be. Returns the files written: PNG, PDF, and CSV.
+    """
+    shown = _tests(data)
+    axes = generic.axes_of(data["status"])
+    files: list[Path] = []
+    if shown and len(axes) == 1:
+        z, f, period = shown
+        succeeded = xr.apply_ufunc(
+            lambda one, other: np.vectorize(lambda a, b: _succeeds(a, b, period), signature="(t),(t)->()")(one, other),
+            *(one.isel({str(one.dims[-1]): 0}).rename({str(one.dims[-2]): "sample"}).reset_coords(drop=True) for one in (z, f)),
+            input_core_dims=[["sample"], ["sample"]],
+            join="override",
+        ).astype(bool)
+        files += save(plot_success(succeeded), folder, "success", succeeded.rename("success"), data.attrs)
+    return files + (generic.draw(data, folder) if generic.scalar_records(data) else [])
+
+
+def _succeeds(z: Float[np.ndarray, " t"], f: Float[np.ndarray, " t"], period: int) -> bool:
+    return bool(np.isfinite(z).all() and accuracy(z, f, period).aligned < LEARNED * np.abs(f).mean())
+
+
+def _tests(data: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray, int] | None:
+    """Traces of output and target by lane, and the samples of a period, if there are such."""
+    what = json.loads(data.attrs.get("what", "{}"))
+    found = {}
+    for name, record in what.get("records", {}).items():
+        told = record.get("measure")
+        function = str(told.get("function")) if isinstance(told, dict) else ""
+        if record.get("class") == "Trace" and record.get("phase") == "test" and function.startswith("neurojax.force.measures."):
+            found[function.rpartition(".")[2]] = data[name]
+    system = what.get("system")
+    target = system.get("target") if isinstance(system, dict) else None
+    period = target.get("period") if isinstance(target, dict) else None
+    if not {"output", "target"} <= set(found) or not isinstance(period, int | float):
+        return None
+    times = found["output"][found["output"].dims[-2]].values
+    samples = round(float(period) / float(times[1] - times[0])) if len(times) > 1 else 0
+    return (found["output"], found["target"], samples) if 0 < samples <= len(times) else None
 
 
 def animate_training(

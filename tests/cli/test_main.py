@@ -24,9 +24,12 @@ def test_help_of_a_model(neurojax, neuron):
 def test_every_example_of_the_help_is_understood(neurojax, tmp_path, neuron):
     (tmp_path / "edges.csv").write_text("a b\nb c\n")
     shown = [
-        line for c in ("run", "sweep") for line in neurojax(c, "--help").out.splitlines() if line.startswith(f"  neurojax {c} kuramoto")
+        line
+        for c, model in (("run", "kuramoto"), ("sweep", "kuramoto"), ("train", "force"))
+        for line in neurojax(c, "--help").out.splitlines()
+        if line.startswith(f"  neurojax {c} {model}")
     ]
-    assert len(shown) >= 15
+    assert len(shown) >= 20
     for line in shown:
         # JAX has started with the devices of the test session: cores cannot be chosen any more.
         words = [word for word in shlex.split(line.split("   ")[0].strip())[1:] if not word.startswith("cpus=")]
