@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from experiments.force import architectures, dynamics, full, gains, notebook, spiking, targets, tasks
+from experiments.force import architectures, dynamics, full, gains, notebook, signals, spiking, targets, tasks
 from experiments.study import run_studies
 
 STUDIES = {
@@ -12,6 +12,9 @@ STUDIES = {
     "longer": gains.longer,
     "targets": targets.targets,
     "lorenz": targets.lorenz_attractor,
+    "recorded": signals.recorded,
+    "delayed": signals.delayed,
+    "delta": signals.delta,
     "architectures": architectures.architectures,
     "bit_memory": tasks.bit_memory,
     "selectable": tasks.selectable,
