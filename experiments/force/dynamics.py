@@ -47,7 +47,7 @@ def dimensions(study: Study) -> list[Row]:
     save(ax, study.figures("dimensions"), "variances", variances)
     ax = new_axes(None)
     ax.semilogy(np.arange(1, 101), pinned[:100], ".", ms=4)
-    ax.set(xlabel="principal component", ylabel="deviation of $w$ over five starts,\nafter learning / before")
+    ax.set(xlabel="principal component", ylabel="deviation of $w$ over ten starts,\nafter learning / before")
     save(ax, study.figures("dimensions"), "pinned", xr.DataArray(pinned, dims="component", name="ratio"))
     rows = [
         at_most(f"components that hold {share:.0%} of the variance after learning, median of 5 networks", needed[share], most)
