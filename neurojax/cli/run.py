@@ -122,12 +122,12 @@ def write(job: Job, run: nj.Run, request: Request, command: str, draw: Callable[
     if out:
         dataset(job, run).to_netcdf(out, engine="scipy")
         print(f"records: {out}")
-    if figure:
-        draw(dataset(job, run), figure)
-        print(f"figure: {figure}")
     if save:
         nj.save_state(save, run.final_state)
         print(f"state: {save}")
+    if figure:
+        draw(dataset(job, run), figure)
+        print(f"figure: {figure}")
     if first := out or save or figure:
         print(f"repeat: neurojax {command} --config {keep_config(job.config, first, request.flags.get('--config'))}")
 

@@ -37,10 +37,10 @@ def command(request: Request) -> int:
     except nj.Interrupted as error:
         return single.stopped(job, error.run, request, "train", _rest(job, error.run))
     print(single.table(job, run))
+    single.write(job, run, request, "train", _draw)
     for line in judged(job, run):
         print(line)
     print(f"{'diverged' if run.status == DIVERGED else 'done'}: {single.length_of(job, run)} in {time.perf_counter() - began:.1f} s")
-    single.write(job, run, request, "train", _draw)
     if run.status == DIVERGED:
         print(f"neurojax train: diverged at step {run.bad_step}, where the state is no longer finite", file=sys.stderr)
         return 1
@@ -48,18 +48,20 @@ def command(request: Request) -> int:
 
 
 def judged(job: Job, run: nj.Run) -> list[str]:
-    """How well each output keeps to its target in the test, of the records z and f, if there are such and the test has whole periods."""
+    """How well each output keeps to its target in the test, of the records z and f, where both are traces with the same times."""
     test = job.arguments["duration"].phases.get("test")
-    shown = [np.asarray(run.records.get(name)) for name in ("z", "f")]
     if test is None or any(not isinstance(job.arguments["record"].get(name), nj.Trace) for name in ("z", "f")):
         return []
-    dt = job.arguments["dt"]
-    count = min(len(shown[0]), round(test.duration / dt))
-    z, f = (one[-count:].astype(float).reshape(count, -1) for one in shown)
+    times, others = (np.asarray(run.times[name], float) for name in ("z", "f"))
+    late = times > run.final_state.step * job.arguments["dt"] - test.duration - job.arguments["dt"] / 2
+    if not np.array_equal(times, others) or late.sum() < 2:
+        return []
+    z, f = (np.asarray(run.records[name], float)[late].reshape(late.sum(), -1) for name in ("z", "f"))
     f = np.broadcast_to(f, z.shape)
     lines = [f"test: mean |z - f| = {np.abs(z - f).mean():.4g}, of mean |f| = {np.abs(f).mean():.4g}"]
-    period = round(float(getattr(job.system.target, "period", 0)) / dt)
-    if not period or count < period or len(shown[0]) != len(shown[1]):
+    samples = float(getattr(job.system.target, "period", 0)) / (times[1] - times[0])
+    period = round(samples)
+    if not 0 < period <= len(z) or abs(samples - period) > 1e-3:
         return lines
     for number in range(z.shape[1]):
         one = measures.accuracy(z[:, number], f[:, number], period)

@@ -47,9 +47,11 @@ def spectrum(network: RateNetwork) -> Complex[np.ndarray, " n"]:
 
     Undistorted and undelayed feedback. Source: Sussillo and Abbott 2009, supplementary figure 2.
     """
+    if not isinstance(network, RateNetwork):
+        raise TypeError(f"spectrum({type(network).__name__}): give a RateNetwork")
     if network.lag or network.distortion is not None:
         raise ValueError(f"RateNetwork(lag={network.lag}, distortion={network.distortion!r}): the feedback must be at once and undistorted")
-    if hasattr(network.recurrent, "draw"):
+    if hasattr(network.recurrent, "draw") or hasattr(network.feedback_weights, "draw") or not np.ndim(network.readout):
         raise ValueError("RateNetwork(recurrent): weights that are not drawn yet; take run.system, or run.system.trained(...)")
     whole = np.asarray(network.gain, float) * np.asarray(network.recurrent, float)
     if network.feedback is not None:

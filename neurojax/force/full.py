@@ -64,9 +64,11 @@ class FullForce(System):
 
     def __check_init__(self):
         check_interval(self)
-        for name, plain in (("lag", 0), ("distortion", None), ("heard", None), ("synapses", None)):
+        if not isinstance(self.network, RateNetwork):
+            raise TypeError(f"FullForce(network={type(self.network).__name__}): give a RateNetwork")
+        for name, plain in (("lag", 0), ("distortion", None), ("heard", self.network.n), ("synapses", None)):
             value = getattr(self.network, name)
-            if value != plain:
+            if value is not None and value != plain:
                 raise ValueError(
                     f"FullForce(network): a RateNetwork with {name}={value!r}; all learns here, on all rates: leave {name} out"
                 )

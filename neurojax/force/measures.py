@@ -33,7 +33,8 @@ def spikes(view: View) -> Bool[Array, " n"]:
 
 
 def firing_rate(view: View) -> Float[Scalar, ""]:
-    """Spikes per neuron and time in the step before; `Mean` makes it the mean firing rate (1 / time: of ms, kHz)."""
+    """Spikes per neuron and time in the step before; `Mean` makes it the mean firing rate (1 / time: of ms, kHz). Spikes are counted
+    here, without a derivative; that of `rates` is the surrogate's."""
     return jnp.mean(network_state(view).spikes, dtype=view.clock.dt.dtype) / view.clock.dt
 
 

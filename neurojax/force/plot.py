@@ -18,6 +18,7 @@ from neurojax.force.measures import accuracy
 from neurojax.sweep import plot as generic
 from neurojax.sweep.film import camera, write_film
 from neurojax.sweep.plot import coordinate, new_axes, save
+from neurojax.sweep.store import TO_DO
 
 SPEED = r"$|\Delta w|$ of an update"
 LEARNED = 0.08  # largest aligned error, in units of mean |f|, of a network that has learned
@@ -59,17 +60,21 @@ def plot_raster(spikes: xr.DataArray, *, most: int = 50, ax: Axes | None = None)
 def plot_success(succeeded: xr.DataArray, *, label: str | None = None, ax: Axes | None = None) -> Axes:
     """The share of networks that succeed, over one axis, with Wilson's interval of one standard error.
 
-    succeeded: of booleans, dimensions (axis, seed).
+    succeeded: of booleans or of 1, 0 and NaN (not known), dimensions (axis, seed).
     """
     (dim,) = (str(dim) for dim in succeeded.dims if dim != "seed")
-    name, places, _ = coordinate(succeeded, dim)
-    count = succeeded.sizes["seed"]
+    if dim in succeeded.coords and succeeded[dim].dtype.kind in "iuf":
+        succeeded = succeeded.sortby(dim)
+    name, places, labels = coordinate(succeeded, dim)
+    most, count = succeeded.sizes["seed"], np.maximum(1, succeeded.notnull().sum("seed").values)
     share = succeeded.mean("seed").values
     centre, half = (share + 0.5 / count) / (1 + 1 / count), np.sqrt(share * (1 - share) / count + 0.25 / count**2) / (1 + 1 / count)
     ax = new_axes(ax)
-    (line,) = ax.plot(places, share, "o-", ms=3.5, lw=1, label=label or f"n = {count} networks each")
+    (line,) = ax.plot(places, share, "o-", ms=3.5, lw=1, label=label or f"n = {most} networks each")
     ax.fill_between(places, centre - half, centre + half, color=line.get_color(), alpha=0.25, lw=0)
     ax.set(xlabel=name, ylabel="share that succeeds", ylim=(-0.03, 1.03))
+    if labels is not None:
+        ax.set_xticks(places, labels)
     ax.legend(frameon=False, fontsize="small")
     return ax
 
@@ -117,33 +122,33 @@ def draw_training(z: xr.DataArray, f: xr.DataArray, change: xr.DataArray) -> Fig
 
 
 def draw(data: xr.Dataset, folder: str | os.PathLike) -> list[Path]:
-    """Figures of a sweep of networks in training: over one axis, the share that succeeds, where the output and a periodic target are
-    recorded (`Trace(output, phase="test")`, `Trace(target, phase="test")`): the aligned error is below 8 % of mean |f|, a twelfth of
-    silence's. Then those that any sweep has.
+    """Figures of a sweep of networks in training: over one axis, the share that succeeds, where the outputs and a periodic target are
+    recorded at the same steps of the test (`Trace(output, phase="test")`, `Trace(target, phase="test")`), a period whole samples long:
+    the aligned error of each output is below 8 % of mean |f|, a twelfth of silence's. Then those that any sweep has.
 
-    data: from `nj.sweep` or `nj.load`. folder: made if need be. Returns the files written: PNG, PDF, and CSV.
+    data: from `nj.sweep` or `nj.load`; lanes still to do are left out. folder: made if need be. Returns the files written.
     """
-    shown = _tests(data)
-    axes = generic.axes_of(data["status"])
     files: list[Path] = []
-    if shown and len(axes) == 1:
-        z, f, period = shown
-        succeeded = xr.apply_ufunc(
-            lambda one, other: np.vectorize(lambda a, b: _succeeds(a, b, period), signature="(t),(t)->()")(one, other),
-            *(one.isel({str(one.dims[-1]): 0}).rename({str(one.dims[-2]): "sample"}).reset_coords(drop=True) for one in (z, f)),
-            input_core_dims=[["sample"], ["sample"]],
-            join="override",
-        ).astype(bool)
+    if (shown := _tests(data)) is not None:
+        succeeded = _succeeded(*shown).where(data["status"] != TO_DO)
         files += save(plot_success(succeeded), folder, "success", succeeded.rename("success"), data.attrs)
     return files + (generic.draw(data, folder) if generic.scalar_records(data) else [])
 
 
-def _succeeds(z: Float[np.ndarray, " t"], f: Float[np.ndarray, " t"], period: int) -> bool:
-    return bool(np.isfinite(z).all() and accuracy(z, f, period).aligned < LEARNED * np.abs(f).mean())
+def _succeeded(z: xr.DataArray, f: xr.DataArray, period: int) -> xr.DataArray:
+    """1 for lanes all of whose outputs keep to their targets, else 0."""
+    lanes = [str(dim) for dim in z.dims[:-2]]
+    good = np.zeros([z.sizes[dim] for dim in lanes])
+    for lane in np.ndindex(good.shape):
+        one, other = z.values[lane], np.broadcast_to(f.values[lane], z.shape[-2:])
+        if np.isfinite(one).all():
+            kept = [accuracy(*pair, period).aligned < LEARNED * np.abs(pair[1]).mean() for pair in zip(one.T, other.T, strict=True)]
+            good[lane] = all(kept)
+    return xr.DataArray(good, {dim: z[dim] for dim in lanes if dim in z.coords}, lanes)
 
 
 def _tests(data: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray, int] | None:
-    """Traces of output and target by lane, and the samples of a period, if there are such."""
+    """Traces of output and target by lane, and the samples of a period, if there are such and one axis that leaves the target alone."""
     what = json.loads(data.attrs.get("what", "{}"))
     found = {}
     for name, record in what.get("records", {}).items():
@@ -151,14 +156,17 @@ def _tests(data: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray, int] | None:
         function = str(told.get("function")) if isinstance(told, dict) else ""
         if record.get("class") == "Trace" and record.get("phase") == "test" and function.startswith("neurojax.force.measures."):
             found[function.rpartition(".")[2]] = data[name]
-    system = what.get("system")
+    system, axes = what.get("system"), generic.axes_of(data["status"])
     target = system.get("target") if isinstance(system, dict) else None
     period = target.get("period") if isinstance(target, dict) else None
-    if not {"output", "target"} <= set(found) or not isinstance(period, int | float):
+    one_axis = len(axes) == 1 and not any("target" in axis or "period" in axis for axis in axes)
+    if not {"output", "target"} <= set(found) or not isinstance(period, int | float) or not one_axis:
         return None
-    times = found["output"][found["output"].dims[-2]].values
-    samples = round(float(period) / float(times[1] - times[0])) if len(times) > 1 else 0
-    return (found["output"], found["target"], samples) if 0 < samples <= len(times) else None
+    z, f = found["output"], found["target"]
+    times, others = (one[one.dims[-2]].values for one in (z, f))
+    samples = float(period) / float(times[1] - times[0]) if len(times) > 1 else 0.0
+    whole = 0.5 < samples <= len(times) and abs(samples - round(samples)) < 1e-3
+    return (z, f, round(samples)) if whole and np.array_equal(times, others) else None
 
 
 def animate_training(

@@ -91,7 +91,8 @@ class LIF(Neuron):
         v = state.v + jnp.where(free, dt / self.tau * (self.bias + current - state.v), 0.0)
         spikes = spikes_at(v - self.peak, jnp.asarray(self.width, v.dtype))
         wait = jnp.where(spikes > 0, self.refractory, jnp.where(free, 0.0, state.wait - dt))
-        return LIFState(v + spikes * (self.reset - v), wait), spikes
+        # The derivative of a spike goes on by its synapses alone: through the resets of a neuron near its threshold it would explode.
+        return LIFState(v + jax.lax.stop_gradient(spikes) * (self.reset - v), wait), spikes
 
 
 class IzhikevichState(NamedTuple):
@@ -141,7 +142,8 @@ class Izhikevich(Neuron):
         adapted = u + dt * self.a * (self.b * (v - self.rest) - u)
         v = v + dt * pull / self.capacitance
         spikes = spikes_at(v - self.peak, jnp.asarray(self.width, v.dtype))
-        return IzhikevichState(v + spikes * (self.reset - v), adapted + spikes * self.jump), spikes
+        done = jax.lax.stop_gradient(spikes)  # as in LIF.step
+        return IzhikevichState(v + done * (self.reset - v), adapted + done * self.jump), spikes
 
 
 def _check_order(neuron: Any) -> None:
@@ -242,6 +244,9 @@ class SpikingNetwork(Trainable, System):
     def check(self):
         """Refuse values that make no sense."""
         super().check()
+        for name in ("gain", "feedback"):
+            if getattr(self, name) is None:
+                raise ValueError(f"SpikingNetwork({name}=None): give a number; 0 cuts it")
         check_part(self.neuron)
         _check_positive(self, "rise", "decay")
 

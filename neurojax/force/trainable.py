@@ -59,6 +59,8 @@ class Trainable(Model):
             if hasattr(given, "draw"):
                 check_part(given)
                 continue
+            if isinstance(given, RowSparse):
+                check_part(given)
             found = given.shape if isinstance(given, RowSparse) else jnp.shape(given)
             if found not in (shape, () if name == "readout" else shape):
                 raise ValueError(f"{type(self).__name__}({name}): an array of shape {found}; give {shape}, or a recipe")
@@ -96,6 +98,10 @@ class Trainable(Model):
     def fed(self, state: Any, z: Float[Array, " outputs"], step: Any) -> Any:
         """The state with another z to be fed back."""
         return state._replace(z=z)
+
+    def settle(self, state: Any, clock: Any) -> Any:
+        """The outputs at the end of a step of a `Flow`."""
+        return state._replace(z=self.read(self.rates(state)))
 
     def with_weights(self, readout: Float[Arrays, "outputs heard"], added: Float[Arrays, "units inputs"] | None = None) -> Any:
         """The network with this readout, and with this added to its recurrent weights."""

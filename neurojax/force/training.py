@@ -78,6 +78,8 @@ class Training(System):
 
     def check(self):
         """Check the network, the rule and the target."""
+        if not isinstance(self.network, Trainable):
+            raise TypeError(f"Training(network={type(self.network).__name__}): it has no readout; give a RateNetwork or another Trainable")
         check_part(self.network)
         check_part(self.rule)
         check_target(self, "target", self.target, self.network.outputs)
@@ -165,7 +167,8 @@ class Training(System):
         readout = readout._replace(kept=self.rule.tidied(readout.kept, step))
         if synapses is None or self.network.synapses is None:
             return readout, None
-        tidied = self.rule.tidied if self.network.synapses.shared else jax.vmap(self.rule.tidied, (0, None))
+        shared = self.network.synapses.shared or not jax.tree.leaves(synapses.kept)
+        tidied = self.rule.tidied if shared else jax.vmap(self.rule.tidied, (0, None))
         return readout, synapses._replace(kept=tidied(synapses.kept, step))
 
     def _moving(self, network: Trainable) -> System:

@@ -50,6 +50,21 @@ class RowSparse(eqx.Module):
     sources: Int[Arrays, "slots n"]
     weights: Float[Arrays, "slots n"]
 
+    def __check_init__(self):
+        shapes = np.shape(self.sources), np.shape(self.weights)
+        if len(shapes[0]) < 2 or shapes[0][-2:] != shapes[1][-2:]:
+            raise ValueError(f"RowSparse(sources of shape {shapes[0]}, weights of shape {shapes[1]}): give both as (slots, n)")
+
+    def check(self) -> None:
+        """The sources are units."""
+        if isinstance(self.sources, Tracer):
+            return
+        sources, n = np.asarray(self.sources), self.shape[0]
+        if sources.dtype.kind not in "iu" or sources.min() < 0 or sources.max() >= n:
+            raise ValueError(
+                f"RowSparse(sources: {sources.dtype} from {sources.min()} to {sources.max()}): whole numbers from 0 to {n - 1}"
+            )
+
     @classmethod
     def of(cls, matrix: ArrayLike) -> RowSparse:
         """The entries of a matrix (n, n) that are not 0; a row with fewer than others has unused slots."""
@@ -89,6 +104,8 @@ class FixedIndegree(eqx.Module):
 
     def draw(self, key: PRNGKeyArray, targets: int, sources: int) -> RowSparse:
         """The matrix."""
+        if targets != sources:
+            raise ValueError(f"FixedIndegree(p={self.p}): for recurrent weights, not for {targets} units that hear {sources} channels")
         slots = max(1, round(self.p * sources))
         which, size = jax.random.split(key)
         chosen = jnp.sort(jax.lax.top_k(jax.random.uniform(which, (targets, sources)), slots)[1], axis=1).astype(jnp.int32)
@@ -96,7 +113,7 @@ class FixedIndegree(eqx.Module):
 
     def check(self) -> None:
         """0 < p <= 1."""
-        if not 0 < self.p <= 1:
+        if isinstance(self.p, bool | str) or not 0 < self.p <= 1:
             raise ValueError(f"FixedIndegree(p={self.p!r}): a share of connections in (0, 1], for example 0.1")
 
 

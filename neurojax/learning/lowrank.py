@@ -32,6 +32,11 @@ class LowRank(eqx.Module):
         n, m = jnp.shape(base)
         return cls(base, jnp.zeros((block, n), base.dtype), jnp.zeros((block, m), base.dtype))
 
+    @property
+    def block(self) -> int:
+        """Updates that there is room for."""
+        return self.left.shape[0]
+
     def __matmul__(self, x: Float[Array, " m"]) -> Float[Array, " n"]:
         """M x."""
         return self.base @ x + (self.right @ x) @ self.left
@@ -70,6 +75,11 @@ class SymmetricLowRank(eqx.Module):
         cuts = [slice(start, start + tile) for start in range(0, base.shape[0], tile)]
         tiles = tuple(tuple(base[rows, columns] for columns in cuts[number:]) for number, rows in enumerate(cuts))
         return cls(tiles, jnp.zeros((block, base.shape[0]), base.dtype))
+
+    @property
+    def block(self) -> int:
+        """Updates that there is room for."""
+        return self.roots.shape[0]
 
     def _strips(self, x: Float[Array, "... n"]) -> list[Float[Array, "... rows"]]:
         """x cut along its last axis as the rows are."""

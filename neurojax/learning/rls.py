@@ -21,6 +21,7 @@ Kept = LowRank | SymmetricLowRank | Float[Array, "n n"]
 
 # Below this alpha the deferred form turns NaN in float32 (at 1e-3 within 14,400 updates of 1,000 rates; at 0.1 it is exact to 1e-3).
 SAFE_ALPHA = 0.1
+MOST_STRIPS = 20  # of tiles: their products, n^2 / 2 of them, are compiled one by one
 
 
 class Gain(NamedTuple):
@@ -50,7 +51,7 @@ class RLS(Rule):
         method: "potter" keeps the square root S of P = S S' (Potter 1963), as exact in float32 as P in float64 is; "block" keeps P,
             half of it as it is symmetric, the fastest, for alpha >= 0.1 in float32; "symmetric" updates all of P at once, the plain form.
         block: steps whose updates "potter" (without forgetting) and "block" gather, to fold them into S or P by one product.
-        tile: side of the tiles in which "block" keeps its half of P, so that one is read once for two products; n or more for a single one.
+        tile: side of the tiles in which "block" keeps its half of P, so that one is read once for two products; n / 20 or more.
 
     Errors: ValueError naming the argument. Source: Sussillo and Abbott 2009, equations 2 to 8; Haykin 2002, chapter 9.
     """
@@ -90,47 +91,58 @@ class RLS(Rule):
             if not np.all((factor > 0) & (factor <= 1)):
                 raise ValueError(f"RLS(forgetting={self.forgetting!r}): give a factor in (0, 1], for example 0.9999, or None")
 
-    @property
-    def _defers(self) -> bool:
-        """Whether updates are gathered. S shrinks at every update that forgets."""
-        return self.method == "block" or (self.method == "potter" and self.forgetting is None)
-
     def init(self, n: int, outputs: int = 1) -> Kept:
         """P of n rates before the first update: its square root ("potter"), its half ("block"), or itself."""
         if self.method == "block":
+            if n > MOST_STRIPS * self.tile:
+                raise ValueError(
+                    f"RLS(tile={self.tile}): {n} rates would make {-(-n // self.tile)} strips; give at least {n // MOST_STRIPS}"
+                )
             return SymmetricLowRank.of(jnp.eye(n) / self.alpha, self.block, self.tile)
         if self.method == "symmetric":
             return jnp.eye(n) / self.alpha
         root = jnp.eye(n) / jnp.sqrt(self.alpha)
-        return LowRank.of(root, self.block) if self._defers else root
+        # S shrinks at every update that forgets.
+        return LowRank.of(root, self.block) if self.forgetting is None else root
 
     def tidied(self, kept: Any, step: Int[Scalar, ""]) -> Kept:
         """P with room for an update at this step. On its own, beside the update's `cond` and not in it: nested, XLA copies P."""
-        if not self._defers:
+        if not isinstance(kept, LowRank | SymmetricLowRank):
             return kept
-        return jax.lax.cond(step % self.block == 0, lambda one: one.folded(), lambda one: one, kept)
+        return jax.lax.cond(step % kept.block == 0, lambda one: one.folded(), lambda one: one, kept)
 
     def update(self, kept: Any, rates: Float[Arrays, " n"], step: Int[Scalar, ""]) -> tuple[Kept, Gain]:
         """P, `tidied`, after an update with `rates` at a step of the clock, and its gain."""
-        place = step % self.block
+        self._check_kept(kept)
+        rates = jnp.asarray(rates)
         if self.method == "potter":
             factor = self._factor(lambda: jnp.sum(kept * kept), len(rates))
             turned = rates @ kept
             novelty = turned @ turned
             total = factor + novelty
             image = kept @ turned
-            taken = image / (total + jnp.sqrt(factor * total))
-            gain = Gain(image / total, novelty)
-            return (kept.pushed(place, -taken, turned) if self._defers else (kept - jnp.outer(taken, turned)) / jnp.sqrt(factor)), gain
+            taken, gain = image / (total + jnp.sqrt(factor * total)), Gain(image / total, novelty)
+            if isinstance(kept, LowRank):
+                return kept.pushed(step % kept.block, -taken, turned), gain
+            return (kept - jnp.outer(taken, turned)) / jnp.sqrt(factor), gain
         factor = self._factor(lambda: jnp.trace(kept), len(rates))
         image = kept @ rates
         novelty = image @ rates
         total = factor + novelty
         root, gain = image / jnp.sqrt(total), Gain(image / total, novelty)
-        if self.method == "block":
-            return kept.lowered(place, root), gain
+        if isinstance(kept, SymmetricLowRank):
+            return kept.lowered(step % kept.block, root), gain
         kept = kept - jnp.outer(root, root)
         return (kept if self.forgetting is None else kept / factor), gain
+
+    def _check_kept(self, kept: Any) -> None:
+        """A phase of a run cannot change what is kept."""
+        if isinstance(kept, SymmetricLowRank) != (self.method == "block") or (isinstance(kept, LowRank) and self.method != "potter"):
+            raise ValueError(f"RLS(method={self.method!r}): the run began with another method, and keeps P in its form; leave it as it was")
+        if isinstance(kept, LowRank) and self.forgetting is not None:
+            raise ValueError(
+                f"RLS(forgetting={self.forgetting!r}): the run began without forgetting, and gathers updates; begin it with forgetting=1.0"
+            )
 
     def _factor(self, trace: Callable[[], Any], n: int) -> Any:
         """lambda at this update: 1 while P is too large."""
@@ -143,5 +155,5 @@ class RLS(Rule):
 
     def inverse_correlation(self, kept: Any) -> Float[Array, "n n"]:
         """P itself, `(sum_t r_t r_t' + alpha I)^-1` where nothing is forgotten."""
-        whole = kept.whole() if self._defers else kept
+        whole = kept.whole() if isinstance(kept, LowRank | SymmetricLowRank) else kept
         return whole @ whole.T if self.method == "potter" else whole

@@ -32,10 +32,13 @@ class Correction(NamedTuple):
     @classmethod
     def of(cls, outputs: Float[Array, " outputs"], rates: Float[Array, " n"], novelty: Any = 0.0) -> Correction:
         """The change `outputs rates'`; its size is the product of theirs, which spares a pass over all weights."""
-        square = (outputs @ outputs) * (rates @ rates)
-        # A root has no derivative at 0, and an update may do nothing.
-        size = jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
-        return cls(jnp.outer(outputs, rates), size, jnp.asarray(novelty, rates.dtype))
+        return cls(jnp.outer(outputs, rates), _norm(outputs) * _norm(rates), jnp.asarray(novelty, rates.dtype))
+
+
+def _norm(x: Float[Array, " n"]) -> Float[Scalar, ""]:
+    """Its root has no derivative at 0, and an update may do nothing."""
+    square = x @ x
+    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
 
 
 class Rule(eqx.Module):

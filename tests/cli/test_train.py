@@ -1,5 +1,7 @@
 """`neurojax train force`: what it prints, keeps and draws is what Python does."""
 
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -78,5 +80,24 @@ def test_a_sweep_draws_which_gains_succeed(neurojax, tmp_path):
     code, _, _ = neurojax("sweep", "force", *words, 'duration=Schedule({"train": 1000, "test": Phase(500, {"learning": False})})')
     assert code == 0
     assert (tmp_path / "s.png").stat().st_size > 10_000
+    data = nj.load("g.zarr")
+    shares = [
+        np.mean([measures.accuracy(z, f, 100).aligned < 0.08 * np.abs(f).mean() for z, f in zip(*pair, strict=True)])
+        for pair in zip(data["z"].values[..., 0], data["f"].values[..., 0], strict=True)
+    ]
     assert neurojax("figures", "g.zarr", "out=all").code == 0
     assert {"success.png", "success.csv", "w.png"} <= {path.name for path in (tmp_path / "all").iterdir()}
+    lines = (tmp_path / "all" / "success.csv").read_text().splitlines()
+    drawn = np.array([line.split(",") for line in lines if line[0].isdigit()], float)
+    assert [drawn[drawn[:, 0] == gain, 2].mean() for gain in (0.5, 1.4)] == shares
+
+
+def test_fewer_samples_are_judged_by_their_times(neurojax):
+    """Every tenth sample, and the target every tenth only: the test's share is found by time, or nothing is said; files are kept."""
+    said = neurojax("train", "force", *SMALL, "record.z=Trace(output, every=10)", "record.f=Trace(target, every=10)", "record.dw=null")
+    whole = neurojax("train", "force", *SMALL)
+    found = [float(re.search(r"([\d.]+) up to drift, ([\d.]+) in", one.out)[2]) for one in (said, whole)]
+    assert found[0] == pytest.approx(found[1], rel=0.05)
+    odd = neurojax("train", "force", *SMALL, "record.f=Trace(target, every=10)", "out=odd.nc")
+    assert odd.code == 0
+    assert "up to drift" not in odd.out

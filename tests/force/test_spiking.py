@@ -121,9 +121,24 @@ def test_the_derivative_of_a_spike():
         assert float(jax.grad(fired)(jnp.asarray(-40.0))) == pytest.approx(float(expected), rel=1e-12)
 
 
+def test_gradients_do_not_explode_through_the_resets():
+    """d(mean filtered rate)/d(bias) over 400 steps of LIF neurons, coupled and not, float32: positive and below 10 (it is some 0.001)."""
+    for gain in (0.0, 40.0):
+
+        def rate(bias, gain=gain):
+            network = nj.SpikingNetwork(20, neuron=nj.LIF(bias=bias), gain=gain)
+            run = nj.simulate(network, steps=400, dt=0.05, record={"r": nj.Mean(lambda view: jnp.mean(view.system.rates(view.state)))})
+            return run.records["r"]
+
+        slope = float(jax.jit(jax.grad(rate))(jnp.asarray(-39.0)))
+        assert np.isfinite(slope)
+        assert 0 < slope < 10
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
+        (lambda: nj.SpikingNetwork(9, feedback=None).check(), r"SpikingNetwork\(feedback=None\): give a number"),
         (lambda: nj.SpikingNetwork(0), r"SpikingNetwork\(n=0\)"),
         (lambda: nj.SpikingNetwork(9, heard=10), r"SpikingNetwork\(heard=10\)"),
         (lambda: nj.SpikingNetwork(9, rise=0.0), r"SpikingNetwork\(rise=0.0\)"),

@@ -14,8 +14,12 @@ N, TRAIN, TEST = 200, 2400, 1200
 DOUBLE = nj.Options(dtype="float64")
 
 
-def training(method="symmetric", n=N, interval=2, gain=1.4, alpha=1.0, **network):
-    return nj.Training(nj.RateNetwork(n=n, gain=gain, **network), four_sines(), nj.RLS(alpha, method=method), interval)
+def training(method="symmetric", n=N, interval=2, gain=1.4, alpha=1.0, rule_tile=200, **network):
+    return nj.Training(nj.RateNetwork(n=n, gain=gain, **network), four_sines(), nj.RLS(alpha, method=method, tile=rule_tile), interval)
+
+
+FORGETS = nj.Schedule({"a": 9.0, "b": nj.Phase(9.0, {"rule.forgetting": 0.9})})
+OTHER_METHOD = nj.Schedule({"a": 9.0, "b": nj.Phase(9.0, {"rule.method": "symmetric"})})
 
 
 def schedule(train=TRAIN, test=TEST):
@@ -72,13 +76,15 @@ def test_every_method_learns_the_same(whole, method):
     [
         {"train": nj.Phase(6.0), "hold": nj.Phase(6.0, {"learning": False}), "again": nj.Phase(20.0)},
         {"slow": nj.Phase(20.0, {"interval": 4}), "fast": nj.Phase(20.0, {"interval": 1})},
+        {"first": nj.Phase(20.0), "smaller": nj.Phase(20.0, {"rule.block": 3}), "larger": nj.Phase(20.0, {"rule.block": 50})},
     ],
-    ids=["a pause", "another interval"],
+    ids=["a pause", "another interval", "another block"],
 )
-def test_gathered_updates_outlive_phases(phases):
-    """Blocks of 8 updates cut by a pause in learning, and by a change of the interval: as without gathering, 1e-9."""
+@pytest.mark.parametrize("method", ["potter", "block"])
+def test_gathered_updates_outlive_phases(phases, method):
+    """Blocks of 8 updates cut by a pause in learning, by a change of the interval and of the block: as without gathering, 1e-9."""
     record = {"z": nj.Trace(measures.output)}
-    systems = (nj.Training(nj.RateNetwork(12), four_sines(100.0), nj.RLS(method=m, block=8), 1) for m in ("symmetric", "block"))
+    systems = (nj.Training(nj.RateNetwork(12), four_sines(100.0), nj.RLS(method=m, block=8), 1) for m in ("symmetric", method))
     plain, gathered = (run(system, duration=nj.Schedule(phases), record=record) for system in systems)
     assert np.abs(plain.records["z"]).max() > 0.1
     assert np.abs(plain.records["z"] - gathered.records["z"]).max() < 1e-9
@@ -196,6 +202,9 @@ def test_gradients_through_training(kind):
     ("make", "said"),
     [
         (lambda: nj.RateNetwork(n=0), r"RateNetwork\(n=0\)"),
+        (lambda: run(training("potter", n=9), duration=FORGETS), r"RLS\(forgetting=0.9\): the run began without forgetting"),
+        (lambda: run(training("potter", n=9), duration=OTHER_METHOD), r"RLS\(method='symmetric'\): the run began with another method"),
+        (lambda: run(training("block", n=90, rule_tile=1)), r"RLS\(tile=1\): 90 rates would make 90 strips; give at least 4"),
         (lambda: nj.RateNetwork(heard=0), r"RateNetwork\(heard=0\)"),
         (lambda: run(training(recurrent=nj.SparseGaussian(0.0))), r"SparseGaussian\(p=0.0\)"),
         (lambda: run(training(tau=-1.0)), r"RateNetwork\(tau=-1.0\)"),

@@ -77,6 +77,9 @@ def test_weights_have_the_deviation_of_the_formula():
             lambda: nj.RateNetwork(50, recurrent=nj.RowSparse.of(np.eye(40))).check(),
             r"recurrent\): an array of shape \(40, 40\); give \(50, 50\)",
         ),
+        (lambda: nj.RowSparse(np.zeros((2, 9), int), np.zeros((3, 9))), r"sources of shape \(2, 9\), weights of shape \(3, 9\)"),
+        (lambda: nj.RateNetwork(9, recurrent=nj.RowSparse(np.full((1, 9), 99), np.ones((1, 9)))).check(), "from 99 to 99.*from 0 to 8"),
+        (lambda: nj.simulate(nj.RateNetwork(9, feedback_weights=nj.FixedIndegree()), steps=1, dt=1.0), "for recurrent weights"),
         (lambda: nj.RowSparse.of(np.ones((3, 4))), r"matrix of shape \(3, 4\)\): give a square one"),
         (
             lambda: nj.RateNetwork(50, recurrent=nj.FixedIndegree(), synapses=nj.PlasticSynapses(5, 5)).check(),
