@@ -1,6 +1,7 @@
 """What a memory stores: letters, text grids, images, random patterns, arrays of one's own.
 
-Patterns are rows of a float array (P, n), in signs (-1, +1) or in bits (0, 1). A row of zeros in a pattern of signs is no pattern.
+Patterns are rows of a float array (P, n), in signs (-1, +1), in bits (0, 1), or real for continuous memories. A row of zeros is
+no pattern: memories of several loads fit one shape.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from neurojax.engine.types import Arrays
 from neurojax.hopfield.glyphs import GLYPHS
 
-Code = Literal["signs", "bits"]
+Code = Literal["signs", "bits", "real"]
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-LOW = {"signs": -1.0, "bits": 0.0}
+LOW = {"signs": -1.0, "bits": 0.0, "real": -1.0}
 PARENT = 2**31 - 1  # number of the parent of correlated patterns, beyond all others
 
 
 def low_of(code: Code) -> float:
-    """The lower of the two states: -1 in signs, 0 in bits; the upper one is 1."""
+    """The lower of the two states: -1 in signs, 0 in bits; the upper one is 1. (Real patterns are damaged like signs.)"""
     if code not in LOW:
         raise ValueError(f"code={code!r}: choose 'signs' (-1, +1) or 'bits' (0, 1)")
     return LOW[code]
@@ -137,6 +138,10 @@ def as_patterns(values: ArrayLike, n: int | None = None, code: Code = "signs") -
         raise ValueError(f"patterns has {array.shape[1]} units in each row: the model has n={n}; make them equal")
     if not isinstance(array, Tracer):
         known = np.asarray(array)
+        if code == "real":
+            if not np.all(np.isfinite(known)):
+                raise ValueError("patterns has values that are not finite: clean them first")
+            return array
         wrong = known[~((known == low) | (known == 1.0) | (known == 0.0).all(axis=1, keepdims=True))]
         if wrong.size:
             other = "; bits are code='bits'" if code == "signs" and set(np.unique(known)) == {0.0, 1.0} else ""
