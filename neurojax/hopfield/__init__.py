@@ -1,8 +1,12 @@
 """Attractor memories: what they store and how, their dynamics, dense and modern ones, measures, theory, figures."""
 
+from neurojax.hopfield import measures as measures
 from neurojax.hopfield import patterns as patterns
+from neurojax.hopfield import theory as theory
 from neurojax.hopfield.cues import Cue, Flips, GaussianCue, Occlusion, PartialCue, RandomCue
+from neurojax.hopfield.dense import Exponential, ModernHopfield, Polynomial, SpherePatterns
 from neurojax.hopfield.dynamics import Asynchronous, Blocks, Glauber, Metropolis, Synchronous, Tanh, Threshold
+from neurojax.hopfield.exhaustive import Basins, all_basins
 from neurojax.hopfield.model import GradedHopfield, Hopfield
 from neurojax.hopfield.patterns import RandomPatterns
 from neurojax.hopfield.recall import RecallState
@@ -11,11 +15,13 @@ from neurojax.hopfield.training import Palimpsest, Perceptron, Storkey, Unlearni
 
 __all__ = [
     "Asynchronous",
+    "Basins",
     "Blocks",
     "Covariance",
     "Cue",
     "Diluted",
     "Dreaming",
+    "Exponential",
     "Flips",
     "GaussianCue",
     "Glauber",
@@ -23,19 +29,23 @@ __all__ = [
     "Hebb",
     "Hopfield",
     "Metropolis",
+    "ModernHopfield",
     "Occlusion",
     "Palimpsest",
     "PartialCue",
     "Perceptron",
+    "Polynomial",
     "PseudoInverse",
     "RandomCue",
     "RandomPatterns",
     "RecallState",
     "Sequence",
+    "SpherePatterns",
     "StorageRule",
     "Storkey",
     "Synchronous",
     "Tanh",
     "Threshold",
     "Unlearning",
+    "all_basins",
 ]

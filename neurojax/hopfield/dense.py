@@ -19,7 +19,7 @@ from neurojax.learning import Couplings
 
 
 class Interaction(Couplings):
-    """The fields of an energy that is a function of the sums `xi^mu . s`: half of what flipping the unit costs, `h_i = s_i (E_flipped - E) / 2`.
+    """The fields of an energy that is a function of the sums `xi^mu . s`: half of what a flip costs, `h_i = s_i (E_flipped - E) / 2`.
 
     patterns: (P, n), signs; rows of zeros are left out.
     """
@@ -37,7 +37,7 @@ class Interaction(Couplings):
 
     def gather(self, s):
         """The sums."""
-        return self.patterns @ s
+        return jnp.asarray(self.patterns) @ s
 
     def rows(self, index):
         """Bits of the units in the patterns."""
@@ -145,12 +145,7 @@ class Exponential(StorageRule):
 class SpherePatterns(PatternRecipe):
     """Patterns uniform on a sphere of n dimensions. count: P, static. radius: > 0; None for sqrt(n), that of signs."""
 
-    count: int = eqx.field(static=True, default=1)
     radius: Any = None
-
-    def __check_init__(self):
-        if isinstance(self.count, bool) or not isinstance(self.count, int | np.integer) or self.count < 1:
-            raise ValueError(f"SpherePatterns(count={self.count!r}): a whole number of patterns, at least 1")
 
     def check(self):
         """The radius is positive."""

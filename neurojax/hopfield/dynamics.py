@@ -32,10 +32,8 @@ class Units(eqx.Module):
         """The random numbers of a step of n units."""
         return {}
 
-    def answer(
-        self, s: Float[Array, " b"], h: Float[Array, " b"], uniform: Float[Array, " b"] | None, time: Float[Scalar, ""], low: float
-    ) -> Float[Array, " b"]:
-        """The new states."""
+    def answer(self, s: Float[Array, " b"], h: Float[Array, " b"], uniform: Any, time: Float[Scalar, ""], low: float) -> Float[Array, " b"]:
+        """The new states. uniform: one number in (0, 1) for each unit that draws, or None."""
         raise NotImplementedError(f"{type(self).__name__} must define answer(self, s, h, uniform, time, low)")
 
     def check(self) -> None:
@@ -138,12 +136,12 @@ class Metropolis(Thermal):
 
 
 class Updates(eqx.Module):
-    """The order in which the units of a step are asked.
+    """The order in which the units of a step are asked."""
 
-    periodic: whether a state that comes back will come back again.
-    """
-
-    periodic: ClassVar[bool] = True
+    @property
+    def periodic(self) -> bool:
+        """Whether a state that comes back will come back again."""
+        return True
 
     def draws(self, n: int) -> Draws:
         """The random numbers of a step of n units."""

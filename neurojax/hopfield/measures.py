@@ -21,9 +21,8 @@ Source = View | RecallState | Float[Arrays, "*s n"]
 
 def units(source: Source) -> Float[Arrays, "*s n"]:
     """The states s of a view, a state or an array."""
-    if isinstance(source, View):
-        source = source.state
-    return source.s if isinstance(source, RecallState) else source
+    held: Any = source.state if isinstance(source, View) else source
+    return held.s if isinstance(held, RecallState) else held
 
 
 def overlaps(source: Source, patterns: Float[Arrays, "P n"] | None = None, code: Code | None = None) -> Float[Array, "*s P"]:
@@ -102,9 +101,7 @@ def activity(source: Source) -> Float[Array, "*s"]:
     return jnp.mean(jnp.asarray(units(source)), axis=-1)
 
 
-def stabilities(
-    couplings: Couplings, patterns: Float[Arrays, "P n"], bias: Any = 0.0, *, normalised: bool = False
-) -> Float[Array, "P n"]:
+def stabilities(couplings: Couplings, patterns: Float[Arrays, "P n"], bias: Any = 0.0, *, normalised: bool = False) -> Float[Array, "P n"]:
     """How firmly every bit of every pattern is held, `xi_i^mu h_i^mu`: > 0 for all makes the pattern a fixed point.
 
     In bits the factor is `2 xi - 1`. bias: `b - theta`. normalised: divide by |J_i|, the length of the unit's weights, as Gardner's
@@ -138,9 +135,7 @@ class End(NamedTuple):
     signs: tuple[int, ...] = ()
 
 
-def classify(
-    state: RecallState, patterns: Float[Arrays, "P n"], *, least: float = 1.0, most: int = 5, code: Code = "signs"
-) -> End:
+def classify(state: RecallState, patterns: Float[Arrays, "P n"], *, least: float = 1.0, most: int = 5, code: Code = "signs") -> End:
     """Where one run has ended. On the host.
 
     Arguments:

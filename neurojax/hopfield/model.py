@@ -79,7 +79,9 @@ class Hopfield(Memory):
                 continue
             check_number("Hopfield", name, value, np.isfinite, f"one finite number, or one for each of the n={self.n} units")
             if jnp.shape(value) not in ((), (self.n,)):
-                raise ValueError(f"Hopfield({name}): has shape {jnp.shape(value)}; give one number, or one for each of the n={self.n} units")
+                raise ValueError(
+                    f"Hopfield({name}): has shape {jnp.shape(value)}; give one number, or one for each of the n={self.n} units"
+                )
         check_number("Hopfield", "tolerance", self.tolerance, lambda x: x >= 0, "a change of at least 0, for example 1e-5")
         self._check_couplings()
 

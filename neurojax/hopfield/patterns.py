@@ -60,7 +60,9 @@ def from_text(*grids: str, code: Code = "signs", up: str = "#", down: str = ".")
     for grid in grids:
         rows = [line.strip() for line in grid.splitlines() if line.strip()]
         if len({len(row) for row in rows}) != 1:
-            raise ValueError(f"grid {grid!r}: rows of lengths {[len(row) for row in rows]}; draw every row with the same number of characters")
+            raise ValueError(
+                f"grid {grid!r}: rows of lengths {[len(row) for row in rows]}; draw every row with the same number of characters"
+            )
         odd = sorted(set("".join(rows)) - {up, down})
         if odd:
             raise ValueError(f"grid {grid!r}: has {odd}; use {up!r} and {down!r}, or say up= and down=")
@@ -150,7 +152,13 @@ def as_patterns(values: ArrayLike, n: int | None = None, code: Code = "signs") -
 
 
 class PatternRecipe(eqx.Module):
-    """How patterns are drawn, anew for every seed."""
+    """How patterns are drawn, anew for every seed. count: P, rows; static."""
+
+    count: int = eqx.field(static=True, default=1)
+
+    def __check_init__(self):
+        if isinstance(self.count, bool) or not isinstance(self.count, int | np.integer) or self.count < 1:
+            raise ValueError(f"{type(self).__name__}(count={self.count!r}): a whole number of patterns, at least 1")
 
     def draw(self, key: PRNGKeyArray, n: int, code: Code) -> Float[Array, "P {n}"]:
         """The patterns of a memory of n units."""
@@ -175,21 +183,18 @@ class RandomPatterns(PatternRecipe):
     Pattern number k does not depend on how many there are.
     """
 
-    count: int = eqx.field(static=True, default=1)
     activity: Any = 0.5
     correlation: Any = 0.0
     stored: Any = None
 
-    def __check_init__(self):
-        if isinstance(self.count, bool) or not isinstance(self.count, int | np.integer) or self.count < 1:
-            raise ValueError(f"RandomPatterns(count={self.count!r}): a whole number of patterns, at least 1")
-
     def check(self):
         """Probabilities in their ranges; no more stored than there are."""
-        check_number("RandomPatterns", "activity", self.activity, lambda x: (x > 0) & (x < 1), "a probability between 0 and 1, for example 0.5")
-        check_number("RandomPatterns", "correlation", self.correlation, lambda x: (x >= 0) & (x < 1), "0 to below 1, for example 0.0")
+        owner = "RandomPatterns"
+        check_number(owner, "activity", self.activity, lambda x: (x > 0) & (x < 1), "a probability between 0 and 1, for example 0.5")
+        check_number(owner, "correlation", self.correlation, lambda x: (x >= 0) & (x < 1), "0 to below 1, for example 0.0")
         if self.stored is not None:
-            check_number("RandomPatterns", "stored", self.stored, lambda x: (x >= 1) & (x <= self.count), f"1 to count={self.count}, or None for all")
+            mend = f"a number of patterns from 1 to count={self.count}, or None for all"
+            check_number(owner, "stored", self.stored, lambda x: (x >= 1) & (x <= self.count), mend)
 
     def draw(self, key: PRNGKeyArray, n: int, code: Code) -> Float[Array, "P {n}"]:
         """The patterns (count, n)."""
@@ -198,9 +203,7 @@ class RandomPatterns(PatternRecipe):
 
         def one(number):
             own, choice = jax.random.split(jax.random.fold_in(key, number))
-            return jnp.where(
-                jax.random.bernoulli(choice, inherit, (n,)), parent, jax.random.bernoulli(own, self.activity, (n,))
-            )
+            return jnp.where(jax.random.bernoulli(choice, inherit, (n,)), parent, jax.random.bernoulli(own, self.activity, (n,)))
 
         number = jnp.arange(self.count)
         made = jnp.where(jax.vmap(one)(number), 1.0, low_of(code))
@@ -227,4 +230,3 @@ def check_number(owner: str, name: str, value: Any, holds: Any, mend: str) -> No
         raise TypeError(f"{owner}({name}={value!r}): {mend}") from None
     if not np.all(np.isfinite(numbers) & holds(numbers)):
         raise ValueError(f"{owner}({name}={value!r}): {mend}")
-

@@ -75,7 +75,9 @@ class Memory(System):
                 if np.any(np.asarray(self.cue.which) >= count):
                     raise ValueError(f"{name}(cue): which={self.cue.which!r}, but there are {count} patterns; rows count from 0")
         elif not isinstance(self.cue, Tracer) and np.shape(self.cue) != (self.n,):
-            raise ValueError(f"{name}(cue): has shape {np.shape(self.cue)}; give a state of n={self.n} units, or a cue such as nj.Flips(0.1)")
+            raise ValueError(
+                f"{name}(cue): has shape {np.shape(self.cue)}; give a state of n={self.n} units, or a cue such as nj.Flips(0.1)"
+            )
 
     def realise(self, key):
         """Draw the patterns."""

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurojax.engine.types import Arrays
 from neurojax.hopfield.patterns import check_number, stored_count
@@ -103,7 +103,7 @@ class Covariance(StorageRule):
     def check(self):
         """The mean lies between the states."""
         if self.mean is not None:
-            check_number("Covariance", "mean", self.mean, lambda x: abs(x) < 1, "the mean of a unit, within (-1, 1) in signs, (0, 1) in bits")
+            check_number("Covariance", "mean", self.mean, lambda x: abs(x) < 1, "the mean of a unit, within (-1, 1), in bits (0, 1)")
 
     def learn(self, patterns, key=None):
         """Factors (P, n) of what the patterns differ from their mean."""
@@ -277,7 +277,7 @@ def off_diagonal(matrix: Float[Array, "n n"]) -> Float[Array, "n n"]:
 def without(rows: Float[Arrays, "P n"], row: Float[Arrays, " n"]) -> Float[np.ndarray, "P-1 n"]:
     """The rows but the first that equals `row`, or its negative. On the host."""
     known, wanted = np.asarray(rows), np.asarray(row)
-    same: Bool[np.ndarray, " P"] = np.isclose(known, wanted, atol=1e-6).all(1) | np.isclose(known, -wanted, atol=1e-6).all(1)
+    same = np.isclose(known, wanted, atol=1e-6).all(1) | np.isclose(known, -wanted, atol=1e-6).all(1)
     if not same.any():
         raise ValueError(f"pattern: none of the {len(known)} stored patterns equals it or its negative; nothing to remove")
     return np.delete(known, int(np.argmax(same)), axis=0)

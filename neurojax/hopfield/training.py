@@ -181,5 +181,3 @@ def _ready(couplings: Matrix, dtype: Any) -> Matrix:
 def _check_count(owner: str, name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise ValueError(f"{owner}({name}={value!r}): a whole number of at least 1")
-
-

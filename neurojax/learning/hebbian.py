@@ -42,6 +42,15 @@ class Couplings(eqx.Module):
         """What was gathered, after these units have changed."""
         raise NotImplementedError
 
+    def formed(self) -> Matrix:
+        """The same couplings as a matrix."""
+        raise ValueError(f"{type(self).__name__}: units couple by more than pairs, no matrix holds that")
+
+    def matrix(self) -> Float[Array, "n n"]:
+        """J as one array."""
+        made = self.formed()
+        return made.scale * jnp.asarray(made.weights)
+
 
 class Factors(Couplings):
     """`J = scale (left' right - diag(own))` without forming J: a field costs 2 P n multiplications instead of n^2.
@@ -75,7 +84,7 @@ class Factors(Couplings):
 
     def gather(self, s: Float[Arrays, " n"]) -> Float[Array, " P"]:
         """The sums `right s`."""
-        return self.right @ s
+        return jnp.asarray(self.right) @ s
 
     def rows(self, index: Int[Array, "*b"]) -> tuple[Float[Array, "*b P"], Float[Array, "*b P"], Float[Array, "*b"]]:
         """Columns of both factors, and of what is taken off the diagonal."""
@@ -91,12 +100,8 @@ class Factors(Couplings):
         """The sums with `right_i` times the change of s_i added."""
         return kept + change @ rows[1]
 
-    def matrix(self) -> Float[Array, "n n"]:
-        """J as one array."""
-        return self.scale * (jnp.asarray(self.left).T @ jnp.asarray(self.right) - jnp.diag(jnp.asarray(self.own)))
-
-    def formed(self) -> Matrix:
-        """The same couplings as a matrix."""
+    def formed(self):
+        """left' right - diag(own), and the scale."""
         return Matrix(jnp.asarray(self.left).T @ jnp.asarray(self.right) - jnp.diag(jnp.asarray(self.own)), self.scale)
 
 
@@ -130,10 +135,6 @@ class Matrix(Couplings):
         """The state after the change."""
         return kept.at[rows].add(change, mode="drop")
 
-    def matrix(self) -> Float[Array, "n n"]:
-        """J as one array."""
-        return self.scale * jnp.asarray(self.weights)
-
-    def formed(self) -> Matrix:
+    def formed(self):
         """Itself."""
         return self
