@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from neurojax.engine.types import Arrays
-from neurojax.hopfield.patterns import PatternRecipe, check_number
+from neurojax.hopfield.patterns import PatternRecipe, check_number, whole
 from neurojax.hopfield.recall import Memory
 from neurojax.hopfield.rules import StorageRule, kept
 from neurojax.learning import Couplings
@@ -173,7 +173,7 @@ class ModernHopfield(Memory):
     Source: Ramsauer et al. 2021.
     """
 
-    beta: Any = 1.0
+    beta: Any = eqx.field(converter=whole, default=1.0)
     tolerance: Any = 1e-6
 
     def kind(self):

@@ -17,7 +17,7 @@ from neurojax.engine.system import Flow, check_part
 from neurojax.engine.types import Arrays
 from neurojax.hopfield.cues import Cue, Flips
 from neurojax.hopfield.dynamics import Synchronous, Threshold, Units, Updates
-from neurojax.hopfield.patterns import Code, RandomPatterns, check_number, low_of
+from neurojax.hopfield.patterns import Code, RandomPatterns, check_number, low_of, whole
 from neurojax.hopfield.recall import Memory
 from neurojax.hopfield.rules import Hebb, StorageRule
 from neurojax.learning import Couplings, Matrix
@@ -51,11 +51,11 @@ class Hopfield(Memory):
     True
     """
 
-    couplings: Any = Hebb()
+    couplings: Any = eqx.field(converter=whole, default=Hebb())
     units: Units = Threshold()
     updates: Updates = Synchronous()
-    field: Any = None
-    threshold: Any = None
+    field: Any = eqx.field(converter=whole, default=None)
+    threshold: Any = eqx.field(converter=whole, default=None)
     code: Code = eqx.field(static=True, default="signs")
     tolerance: Any = 0.0
 
@@ -156,9 +156,9 @@ class GradedHopfield(Flow):
     """
 
     n: int = eqx.field(static=True)
-    patterns: Any = RandomPatterns(1)
-    cue: Any = Flips(0.1)
-    couplings: Any = Hebb()
+    patterns: Any = eqx.field(converter=whole, default=RandomPatterns(1))
+    cue: Any = eqx.field(converter=whole, default=Flips(0.1))
+    couplings: Any = eqx.field(converter=whole, default=Hebb())
     gain: Any = 4.0
     field: Any = None
     tau: Any = 1.0

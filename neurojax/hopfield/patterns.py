@@ -126,7 +126,7 @@ def _dithered(grey: np.ndarray, floor: float, ceiling: float, level: float) -> n
     return up
 
 
-def as_patterns(values: ArrayLike, n: int | None = None, code: Code = "signs") -> Float[Arrays, "P n"]:
+def as_patterns(values: Any, n: int | None = None, code: Code = "signs") -> Float[Arrays, "P n"]:
     """An array of patterns, checked: (P, n), or (P, rows, columns), or one pattern; values in the code, rows of zeros allowed as padding.
 
     Raises `ValueError` that says what is wrong, and what would be right. Traced values are taken as they are.
@@ -208,6 +208,11 @@ class RandomPatterns(PatternRecipe):
         number = jnp.arange(self.count)
         made = jnp.where(jax.vmap(one)(number), 1.0, low_of(code))
         return made if self.stored is None else jnp.where((number < self.stored)[:, None], made, 0.0)
+
+
+def whole(value: Any) -> Any:
+    """Lists and tuples of numbers as one array, of which a model has one parameter, not one for each number; all else as it is."""
+    return np.asarray(value, float) if isinstance(value, list | tuple) else value
 
 
 def stored_count(patterns: Float[Arrays, "P n"]) -> Float[Array, ""]:

@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, Int, Scalar
 from neurojax.engine.system import System
 from neurojax.engine.types import Arrays
 from neurojax.hopfield.cues import Cue, DamagedCue, Flips
-from neurojax.hopfield.patterns import Code, PatternRecipe, RandomPatterns, as_patterns
+from neurojax.hopfield.patterns import Code, PatternRecipe, RandomPatterns, as_patterns, whole
 
 MOVING, FIXED, CYCLE = 0, 1, 2  # where a run stands
 
@@ -46,8 +46,8 @@ class Memory(System):
     """
 
     n: int = eqx.field(static=True)
-    patterns: Any = RandomPatterns(1)
-    cue: Any = Flips(0.1)
+    patterns: Any = eqx.field(converter=whole, default=RandomPatterns(1))
+    cue: Any = eqx.field(converter=whole, default=Flips(0.1))
 
     def __check_init__(self):
         if isinstance(self.n, bool) or not isinstance(self.n, int | np.integer) or self.n < 1:

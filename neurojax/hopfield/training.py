@@ -59,7 +59,7 @@ class Perceptron(StorageRule):
     """
 
     margin: Any = 0.5
-    rate: Any = 1.0
+    rate: Any = 0.1
     sweeps: int = eqx.field(static=True, default=1000)
     symmetric: bool = eqx.field(static=True, default=False)
 
@@ -69,7 +69,7 @@ class Perceptron(StorageRule):
     def check(self):
         """A margin of at least 0, a positive rate."""
         check_number("Perceptron", "margin", self.margin, lambda x: x >= 0, "a margin of at least 0, for example 0.5")
-        check_number("Perceptron", "rate", self.rate, lambda x: x > 0, "a positive rate, for example 1.0")
+        check_number("Perceptron", "rate", self.rate, lambda x: x > 0, "a positive rate, for example 0.1")
 
     def learn(self, patterns, key=None):
         """A matrix; whether every margin is kept, `measures.stabilities` tells."""
