@@ -47,7 +47,8 @@ class Threshold(Units):
         zero: at h = 0 "keep" the state (for which the energy never rises and synchronous cycles have length 2 at most), take "zero" as
             NumPy's sign does, which leaves the two states, or "+1", the upper state, which breaks the symmetry between a pattern and
             its negative.
-        surrogate: None, or a gain: derivatives are then those of `Tanh(surrogate)`, though the value is that of the threshold.
+        surrogate: None, or a gain: derivatives are then those of `Tanh(surrogate)`, though the value is that of the threshold. The
+            threshold itself has none.
     """
 
     zero: Literal["keep", "zero", "+1"] = eqx.field(static=True, default="keep")
@@ -95,7 +96,8 @@ class Tanh(Units):
 class Thermal(Units):
     """Units that draw their states at a temperature T >= 0: a number, a `Signal` (`Ramp` anneals) or a function of time.
 
-    T is in units of the field: with couplings of 1/n that of statistical physics. At T = 0 the threshold, which keeps ties.
+    T is in units of the field: with couplings of 1/n that of statistical physics. At T = 0 the threshold, which keeps ties. States that
+    are drawn have no derivatives.
     """
 
     settles: ClassVar[bool] = False

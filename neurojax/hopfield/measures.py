@@ -8,13 +8,18 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
+from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int, Scalar
 
+from neurojax.engine.record import Last
 from neurojax.engine.system import View
 from neurojax.engine.types import Arrays
+from neurojax.hopfield.cues import Flips
 from neurojax.hopfield.patterns import Code
-from neurojax.hopfield.recall import CYCLE, FIXED, RecallState
+from neurojax.hopfield.recall import CYCLE, FIXED, Memory, RecallState
 from neurojax.learning import Couplings
+from neurojax.sweep import SweepOptions, sweep
 
 Source = View | RecallState | Float[Arrays, "*s n"]
 
@@ -36,11 +41,13 @@ def overlaps(source: Source, patterns: Float[Arrays, "P n"] | None = None, code:
     s = jnp.asarray(units(source))
     if code == "bits":
         share = jnp.mean(patterns, axis=1, keepdims=True)
-        patterns, size = patterns - share, patterns.shape[1] * share * (1 - share)
+        patterns, size = patterns - share, patterns.shape[1] * (share * (1 - share))[:, 0]
     else:
-        size = jnp.sum(patterns**2, axis=1, keepdims=True)
-    there = size > 0
-    return s @ jnp.where(there, patterns / jnp.where(there, size, 1.0), 0.0).T
+        size = jnp.sum(patterns**2, axis=1)
+    # Divided last: sums of signs are whole numbers.
+    sums = s @ patterns.T
+    size = jnp.broadcast_to(size, sums.shape)
+    return jnp.where(size > 0, sums / jnp.where(size > 0, size, 1.0), 0.0)
 
 
 def target_overlap(view: View) -> Float[Array, "*heads"]:
@@ -179,6 +186,40 @@ def mixture(patterns: Float[Arrays, "k n"]) -> Float[np.ndarray, " n"]:
     return np.sign(known.sum(axis=0))
 
 
+def recall_by_cue(
+    memory: Memory, levels: Float[ArrayLike, " k"], *, seeds: int = 16, least: float = 0.9, steps: int = 100, options: Any = None
+) -> xr.DataArray:
+    """Whether runs from cues of a given overlap end above an overlap of `least`: booleans (overlap, seed).
+
+    Arguments:
+        memory: its cue is replaced by one with exactly `round(n (1 - m0) / 2)` units flipped.
+        levels: overlaps m0 of the cues, -1 to 1. seeds: networks and cues for each. steps: at most. options: a `SweepOptions`.
+    """
+    starts = np.asarray(levels, float)
+    if starts.ndim != 1 or not np.all(np.abs(starts) <= 1):
+        raise ValueError(f"recall_by_cue(levels={levels!r}): overlaps from -1 to 1, for example np.linspace(0, 1, 11)")
+    cued = dataclasses.replace(memory, cue=Flips(0.0, exact=True))
+    record = {"m": Last(target_overlap)}
+    options = options or SweepOptions(progress=False)
+    data = sweep(cued, {"cue.share": 0.5 * (1 - starts)}, dt=1.0, steps=steps + 1, seeds=seeds, record=record, options=options)
+    ends = data["m"].transpose("cue.share", "seed").values
+    return xr.DataArray(ends > least, {"overlap": starts, "seed": data["seed"].values}, ("overlap", "seed"), "recalled")
+
+
+def basin_edge(recalled: xr.DataArray) -> float:
+    """The cue overlap from which on more than half of the runs succeed, between levels by straight lines; NaN where it is not among them.
+
+    recalled: from `recall_by_cue`.
+    """
+    share = recalled.sortby("overlap").mean("seed")
+    levels, values = share["overlap"].values, share.values
+    below = np.flatnonzero(values < 0.5)
+    if not len(below) or below[-1] == len(values) - 1:
+        return np.nan
+    low = below[-1]
+    return float(levels[low] + (0.5 - values[low]) / (values[low + 1] - values[low]) * (levels[low + 1] - levels[low]))
+
+
 def _stored(source: Source, patterns: Any, code: Code | None) -> tuple[Array, Code]:
     if isinstance(source, View):
         patterns = source.system.patterns if patterns is None else patterns
@@ -197,6 +238,7 @@ __all__ = [
     "End",
     "Overlap",
     "activity",
+    "basin_edge",
     "bit_error",
     "classify",
     "energy",
@@ -204,6 +246,7 @@ __all__ = [
     "hamming",
     "mixture",
     "overlaps",
+    "recall_by_cue",
     "settled",
     "spectrum",
     "stabilities",

@@ -207,7 +207,7 @@ class RandomPatterns(PatternRecipe):
 
         number = jnp.arange(self.count)
         made = jnp.where(jax.vmap(one)(number), 1.0, low_of(code))
-        return made if self.stored is None else jnp.where((number < self.stored)[:, None], made, 0.0)
+        return made if self.stored is None else jnp.where((number.astype(made.dtype) < self.stored)[:, None], made, 0.0)
 
 
 def whole(value: Any) -> Any:

@@ -163,6 +163,6 @@ def free_energy(order: Order, load: float, temperature: float) -> float:
     return 0.5 * load + 0.5 * m**2 + 0.5 * load * noise - temperature * logcosh
 
 
-def error_tail(x: np.ndarray) -> np.ndarray:
+def error_tail(x: Any) -> Any:
     """erfc(x) / 2, the share of a unit normal beyond x sqrt 2."""
     return 0.5 * erfc(x)
