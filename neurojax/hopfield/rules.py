@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurojax.engine.types import Arrays
@@ -141,21 +142,16 @@ def _variance(patterns: Any, mean: Any) -> Any:
 class PseudoInverse(StorageRule):
     """`J = (1/n) sum_mu,nu xi^mu (C^-1)_mu,nu xi^nu`, C the overlaps of the patterns: the projection onto what they span, as factors.
 
-    Every pattern is a fixed point for P < n linearly independent ones, of field `1 - J_ii` without diagonal.
+    Every pattern is a fixed point for P < n linearly independent ones, of field `1 - J_ii` without diagonal. A pattern that depends on
+    those before it changes nothing.
 
     Arguments:
         diagonal: keep J_ii, of mean P/n. Without, synchronous updates fall into 2-cycles from a load of about 1/2 on.
-        ridge: added to the diagonal of C, >= 0, for patterns that are nearly dependent.
 
-    Patterns can be added and removed. Source: Personnaz, Guyon and Dreyfus 1985; Kanter and Sompolinsky 1987.
+    Patterns can be added and removed. Source: Personnaz, Guyon and Dreyfus 1985; Kanter and Sompolinsky 1987; Greville 1960.
     """
 
     diagonal: bool = eqx.field(static=True, default=False)
-    ridge: Any = 0.0
-
-    def check(self):
-        """The ridge is not negative."""
-        check_number("PseudoInverse", "ridge", self.ridge, lambda x: x >= 0, "at least 0, for example 1e-3")
 
     def check_patterns(self, count, n):
         """At most n patterns are independent."""
@@ -163,19 +159,25 @@ class PseudoInverse(StorageRule):
             raise ValueError(f"PseudoInverse: {count} patterns of n={n} units depend on each other; store at most n")
 
     def learn(self, patterns, key=None):
-        """Factors (P, n): the patterns, and their duals."""
-        patterns = jnp.asarray(patterns)
-        overlaps = _overlaps(patterns) + self.ridge * jnp.eye(len(patterns), dtype=patterns.dtype)
-        duals = jax.scipy.linalg.solve(overlaps, patterns, assume_a="pos")
-        return Factors.of(duals, patterns, scale=1.0 / patterns.shape[1], diagonal=self.diagonal)
+        """Factors (P, n): the patterns' duals, and the patterns."""
+        return self._of(duals(patterns), patterns)
 
     def added(self, couplings: Factors, pattern: Float[Arrays, " n"]) -> Factors:
-        """The projection onto one direction more."""
-        return self.learn(jnp.concatenate([jnp.asarray(couplings.right), jnp.asarray(pattern)[None]]))
+        """The projection onto one direction more, by a rank-one update."""
+        left, right, x = jnp.asarray(couplings.left), jnp.asarray(couplings.right), jnp.asarray(pattern)
+        new = _dual(x - left.T @ (right @ x), x)
+        return self._of(jnp.concatenate([left - jnp.outer(left @ x, new), new[None]]), jnp.concatenate([right, x[None]]))
 
     def removed(self, couplings: Factors, pattern: Float[Arrays, " n"]) -> Factors:
-        """The projection onto what the others span."""
-        return self.learn(without(couplings.right, pattern))
+        """The projection onto what the others span, by a rank-one update."""
+        place = row_of(couplings.right, pattern)
+        left, right = (np.asarray(part) for part in (couplings.left, couplings.right))
+        gone = left[place]
+        others = np.delete(left, place, axis=0)
+        return self._of(others - np.outer(others @ gone, gone) / (gone @ gone), np.delete(right, place, axis=0))
+
+    def _of(self, left: Any, right: Any) -> Factors:
+        return Factors.of(left, right, diagonal=self.diagonal)
 
 
 class Dreaming(StorageRule):
@@ -193,9 +195,11 @@ class Dreaming(StorageRule):
     def learn(self, patterns, key=None):
         """Factors (P, n)."""
         patterns = jnp.asarray(patterns)
-        system = jnp.eye(len(patterns), dtype=patterns.dtype) + self.t * _overlaps(patterns)
-        duals = (1 + self.t) * jax.scipy.linalg.solve(system, patterns, assume_a="pos")
-        return Factors.of(duals, patterns, scale=1.0 / patterns.shape[1])
+        n = patterns.shape[1]
+        # The rows [sqrt(t/n) xi, 1] have the Gram matrix 1 + t C, whose inverse is the second part of their duals.
+        identity = jnp.eye(len(patterns), dtype=patterns.dtype)
+        inverse = duals(jnp.concatenate([jnp.sqrt(self.t / n) * patterns, identity], axis=1))[:, n:]
+        return Factors.of((1 + self.t) * inverse @ patterns, patterns, scale=1.0 / n)
 
 
 class Sequence(StorageRule):
@@ -274,15 +278,45 @@ def off_diagonal(matrix: Float[Array, "n n"]) -> Float[Array, "n n"]:
     return jnp.where(jnp.eye(matrix.shape[0], dtype=bool), 0.0, matrix)
 
 
-def without(rows: Float[Arrays, "P n"], row: Float[Arrays, " n"]) -> Float[np.ndarray, "P-1 n"]:
-    """The rows but the first that equals `row`, or its negative. On the host."""
+def duals(rows: Float[Arrays, "P n"]) -> Float[Array, "P n"]:
+    """Rows d with `d^mu . x^nu = 1` for mu = nu and 0 else, in the span of the rows x; 0 for rows that depend on those before.
+
+    By products alone, twice orthogonalised: the batched solvers of LAPACK wait for each other for ever where several devices of one CPU
+    call them at once (jaxlib 0.10).
+    """
+    rows = jnp.asarray(rows)
+
+    def take(carry, each):
+        basis, made = carry
+        number, x = each
+        rest = x - basis.T @ (basis @ x)
+        rest = rest - basis.T @ (basis @ rest)
+        new = _dual(rest, x)
+        length = jnp.sqrt(jnp.sum(new * new))
+        unit = jnp.where(length > 0, new / jnp.where(length > 0, length, 1.0), 0.0)
+        made = made - jnp.outer(made @ x, new)
+        return (basis.at[number].set(unit), made.at[number].set(new)), None
+
+    start = jnp.zeros_like(rows), jnp.zeros_like(rows)
+    return lax.scan(take, start, (jnp.arange(len(rows)), rows))[0][1]
+
+
+def _dual(rest: Float[Array, " n"], x: Float[Array, " n"]) -> Float[Array, " n"]:
+    """rest / |rest|^2, what is left of x by rounding counted as nothing."""
+    size = jnp.sum(rest * rest)
+    there = size > 1e3 * jnp.finfo(x.dtype).eps ** 2 * x.shape[0] * jnp.sum(x * x)
+    return jnp.where(there, rest / jnp.where(there, size, 1.0), 0.0)
+
+
+def row_of(rows: Float[Arrays, "P n"], row: Float[Arrays, " n"]) -> int:
+    """The first row that equals `row`, or its negative. On the host."""
     known, wanted = np.asarray(rows), np.asarray(row)
     same = np.isclose(known, wanted, atol=1e-6).all(1) | np.isclose(known, -wanted, atol=1e-6).all(1)
     if not same.any():
         raise ValueError(f"pattern: none of the {len(known)} stored patterns equals it or its negative; nothing to remove")
-    return np.delete(known, int(np.argmax(same)), axis=0)
+    return int(np.argmax(same))
 
 
-def _overlaps(patterns: Float[Array, "P n"]) -> Float[Array, "P P"]:
-    """C, with 1 on the diagonal where a row is no pattern."""
-    return patterns @ patterns.T / patterns.shape[1] + jnp.diag(1 - kept(patterns))
+def without(rows: Float[Arrays, "P n"], row: Float[Arrays, " n"]) -> Float[np.ndarray, "rest n"]:
+    """The rows but the first that equals `row`, or its negative. On the host."""
+    return np.delete(np.asarray(rows), row_of(rows, row), axis=0)
