@@ -69,9 +69,8 @@ def all_basins(memory: Hopfield, *, steps: int = 100, batch: int = 1 << 14, devi
     if n > LARGEST:
         raise ValueError(f"all_basins: n={n} units have 2^{n} states; take at most {LARGEST}, or a sweep over random cues")
     if memory.draws():
-        raise ValueError(
-            f"all_basins: a step of this memory draws {sorted(memory.draws())}; take nj.Threshold() and an order that is not random"
-        )
+        drawn = " and ".join(sorted(memory.draws()))
+        raise ValueError(f"all_basins: a step of this memory draws {drawn}; take nj.Threshold() and an order that is not random")
     if steps < 1 or batch < 1:
         raise ValueError(f"all_basins(steps={steps}, batch={batch}): at least 1 of each")
     size = min(batch, 2**n)
@@ -80,11 +79,8 @@ def all_basins(memory: Hopfield, *, steps: int = 100, batch: int = 1 << 14, devi
         program = jax.jit(partial(_batch, steps=steps, size=size)).lower(realised, jnp.asarray(0, jnp.uint32)).compile()
         began = time.perf_counter()
         parts = [program(realised, jnp.asarray(start, jnp.uint32)) for start in range(0, 2**n, size)]
-        counts = [
-            np.asarray(leaf).astype(np.int64) for leaf in jax.tree.map(lambda *leaves: np.sum([np.asarray(x) for x in leaves], 0), *parts)
-        ]
+        patterns, negatives, rest = (sum(np.asarray(one, np.int64) for one in ones) for ones in zip(*parts, strict=True))
         seconds = time.perf_counter() - began
-    patterns, negatives, rest = counts
     return Basins(patterns, negatives, *(int(x) for x in rest), seconds=seconds)
 
 

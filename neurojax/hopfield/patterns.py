@@ -60,9 +60,7 @@ def from_text(*grids: str, code: Code = "signs", up: str = "#", down: str = ".")
     for grid in grids:
         rows = [line.strip() for line in grid.splitlines() if line.strip()]
         if len({len(row) for row in rows}) != 1:
-            raise ValueError(
-                f"grid {grid!r}: rows of lengths {[len(row) for row in rows]}; draw every row with the same number of characters"
-            )
+            raise ValueError(f"grid {grid!r}: rows of lengths {[len(row) for row in rows]}; draw all rows equally long")
         odd = sorted(set("".join(rows)) - {up, down})
         if odd:
             raise ValueError(f"grid {grid!r}: has {odd}; use {up!r} and {down!r}, or say up= and down=")
