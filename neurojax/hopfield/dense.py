@@ -194,10 +194,14 @@ class ModernHopfield(Memory):
         s = jnp.broadcast_to(state.s, (*jnp.shape(self.beta), self.n))
         return state._replace(s=s, previous=s)
 
+    def _by_head(self) -> Array:
+        beta = jnp.asarray(self.beta)
+        return beta[:, None] if beta.ndim else beta
+
     def attention(self, s: Float[Arrays, "*heads n"]) -> Float[Array, "*heads P"]:
         """The weights softmax(beta X q) of the patterns."""
         patterns = jnp.asarray(self.patterns)
-        scores = jnp.asarray(self.beta)[..., None] * (s @ patterns.T)
+        scores = self._by_head() * (s @ patterns.T)
         return jax.nn.softmax(scores, axis=-1, where=jnp.broadcast_to(kept(patterns) > 0, scores.shape))
 
     def step(self, state, clock, drawn):
@@ -208,7 +212,7 @@ class ModernHopfield(Memory):
         """Of every head; for beta > 0."""
         patterns, beta = jnp.asarray(self.patterns), jnp.asarray(self.beta)
         there = kept(patterns)
-        overlap = beta[..., None] * (s @ patterns.T)
+        overlap = self._by_head() * (s @ patterns.T)
         lse = jax.nn.logsumexp(overlap, axis=-1, where=jnp.broadcast_to(there > 0, overlap.shape))
         size = jnp.max(jnp.sum(patterns**2, axis=1))
         return (jnp.log(jnp.sum(there)) - lse) / beta + 0.5 * jnp.sum(jnp.square(s), axis=-1) + 0.5 * size

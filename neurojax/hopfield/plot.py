@@ -118,7 +118,7 @@ def plot_phases(m: xr.DataArray, *, ax: Axes | None = None) -> Axes:
     ax = new_axes(ax)
     draw_mesh(ax, over_seeds(m).mean.transpose("load", "temperature"), label=OVERLAP, cmap="viridis", vmin=0, vmax=1)
     limits = ax.get_xlim(), ax.get_ylim()
-    loads = np.linspace(max(1e-4, limits[0][0]), limits[0][1], 80)
+    loads = np.linspace(max(1e-4, limits[0][0]), limits[0][1], 30)
     for line, name, style in (
         (theory.retrieval_temperature, "T_M", "w--"),
         (theory.critical_temperature, "T_c", "w-."),

@@ -13,6 +13,7 @@ y = u / (v sqrt 2) alpha rises with v from 0 to its value at T = 0.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,6 +81,7 @@ def cold_load(y: float) -> float:
     return 0.5 * max(rest, 0.0) ** 2
 
 
+@cache
 def cold_summit() -> tuple[float, float]:
     """y and load where retrieval ends at T = 0."""
     found: Any = minimize_scalar(lambda y: -cold_load(y), bounds=(1.0, 2.5), method="bounded", options={"xatol": 1e-12})
@@ -104,6 +106,7 @@ def warm(y: float, load: float) -> tuple[float, Order]:
     return temperature, order
 
 
+@cache
 def hottest(load: float) -> tuple[float, float]:
     """y and temperature where retrieval ends at a load."""
     end, start = cold_root(load), _least(load)

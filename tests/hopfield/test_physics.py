@@ -84,14 +84,18 @@ def test_energy_of_patterns():
 class TestMixtures:
     @pytest.mark.parametrize("count", [3, 5])
     def test_overlap_and_energy(self, count):
-        """N = 8000: overlaps within 0.03 (three of 1/sqrt(N)), energy within 0.01, and a fixed point up to 2 % of the units."""
-        model = nj.Hopfield(8000, nj.RandomPatterns(count)).realise(jax.random.key(2))
-        mix = measures.mixture(model.patterns)
-        known = theory.mixture_state(count)
-        assert np.asarray(measures.overlaps(mix, model.patterns)) == pytest.approx(known.overlap, abs=0.03)
-        assert float(model.energy(mix)) / 8000 == pytest.approx(known.energy, abs=0.01)
-        run = nj.simulate(nj.Hopfield(8000, model.patterns, mix), steps=50, dt=1.0)
-        assert np.mean(run.final_state.state.s == mix) > 0.98
+        """Means over 12 memories of 4,000 units: overlaps within 0.01, energy within 0.01 (four standard errors of 0.0025), and a fixed
+        point but for 1 % of the units."""
+        known, found = theory.mixture_state(count), []
+        for seed in range(12):
+            model = nj.Hopfield(4000, nj.RandomPatterns(count)).realise(jax.random.key(seed))
+            mix = measures.mixture(model.patterns)
+            stays = np.mean(np.asarray(model.fields(mix)) * mix > 0)
+            found.append([np.mean(measures.overlaps(mix, model.patterns)), float(model.energy(mix)) / 4000, stays])
+        overlap, energy, stays = np.mean(found, axis=0)
+        assert overlap == pytest.approx(known.overlap, abs=0.01)
+        assert energy == pytest.approx(known.energy, abs=0.01)
+        assert stays > 0.99
 
 
 class TestRules:
@@ -119,28 +123,32 @@ class TestRules:
 
     @pytest.mark.parametrize(("rule", "wanted"), [(nj.Hebb(), (0.424, 0.354)), (nj.Storkey(), (0.995, 0.685))])
     def test_recall_beyond_hebb(self, rule, wanted):
-        """N = 200 from 10 % flips at loads 0.3 and 0.5 (measured elsewhere); within 0.05 over 24 seeds."""
-        got = [float(recalled(nj.Hopfield(200, nj.RandomPatterns(int(a * 200)), couplings=rule), 24, 60).m.mean()) for a in (0.3, 0.5)]
-        assert got == pytest.approx(wanted, abs=0.05)
+        """N = 200 from 10 % flips at loads 0.3 and 0.5 (measured elsewhere); 48 seeds, within 0.08 (errors of 0.03 on both sides)."""
+        model = nj.Hopfield(200, nj.RandomPatterns(100, stored=60), couplings=rule)
+        data = recalled(model, 48, 60, {"patterns.stored": [60.0, 100.0]})
+        assert data.m.values.mean(axis=1) == pytest.approx(wanted, abs=0.08)
 
     @pytest.mark.parametrize(("diagonal", "wanted"), [(False, (0.856, 0.019)), (True, (0.874, 0.809))])
     def test_the_diagonal_of_the_pseudo_inverse(self, diagonal, wanted):
         """N = 200 from 10 % flips at loads 0.5 and 0.7, synchronously (measured elsewhere), 24 seeds: 2-cycles without it; 0.06."""
-        rule = nj.PseudoInverse(diagonal)
-        got = [float(recalled(nj.Hopfield(200, nj.RandomPatterns(int(a * 200)), couplings=rule), 24, 60).m.mean()) for a in (0.5, 0.7)]
-        assert got == pytest.approx(wanted, abs=0.06)
+        model = nj.Hopfield(200, nj.RandomPatterns(140, stored=100), couplings=nj.PseudoInverse(diagonal))
+        data = recalled(model, 24, 60, {"patterns.stored": [100.0, 140.0]})
+        assert data.m.values.mean(axis=1) == pytest.approx(wanted, abs=0.06)
 
     @pytest.mark.parametrize(("activity", "load"), [(0.1, 0.6), (0.05, 1.0)])
     def test_sparse_patterns(self, activity, load):
-        """Errors of one step with the covariance rule and a threshold of 1/2 - a, both kinds within 0.006 of theory (N = 1000; measured
-        elsewhere 0.024 and 0.019 for 0.0206, 0.015 and 0.014 for 0.0127)."""
-        xi = nj.RandomPatterns(int(load * 1000), activity).draw(jax.random.key(4), 1000, "bits")
+        """Errors of one step with the covariance rule and a threshold of 1/2 - a, both kinds within 0.004 of theory: N = 4000, 100 patterns.
+
+        Shares of ones differ between patterns, which adds (1 - a)^3 / (a n) to the noise alpha a of misses: 0.022 and 0.016 here for 0.0206
+        and 0.0127. Patterns of exactly a n ones would shift all fields by -alpha a.
+        """
+        xi = nj.RandomPatterns(int(load * 4000), activity).draw(jax.random.key(4), 4000, "bits")
         couplings = nj.Covariance(activity).learn(xi)
-        wrong = np.asarray(measures.stabilities(couplings, xi, activity - 0.5)) < 0
-        set_ = np.asarray(xi) > 0.5
+        some = np.asarray(xi[:100])
+        wrong = np.asarray(measures.stabilities(couplings, some, activity - 0.5)) < 0
         wanted = theory.sparse_bit_error(load, activity)
-        assert wrong[set_].mean() == pytest.approx(wanted, abs=0.006)
-        assert wrong[~set_].mean() == pytest.approx(wanted, abs=0.006)
+        assert wrong[some > 0.5].mean() == pytest.approx(wanted, abs=0.004)
+        assert wrong[some < 0.5].mean() == pytest.approx(wanted, abs=0.004)
 
     def test_spectrum(self):
         """Hebb at alpha = 0.25, N = 800: 600 eigenvalues at -alpha, the others between the edges of Marchenko and Pastur, 0.05."""
@@ -156,10 +164,10 @@ class TestDense:
         ("n", "degree", "count", "measured"), [(100, 2, 30, 0.0339), (40, 3, 200, 0.0530), (40, 3, 400, 0.1267), (24, 4, 400, 0.0711)]
     )
     def test_bit_error(self, n, degree, count, measured):
-        """Krotov and Hopfield 2016, equation 7: one step from every pattern of 8 memories, within 15 % of theory and 7 % of what was
+        """Krotov and Hopfield 2016, equation 7: one step from every pattern of 4 memories, within 15 % of theory and 7 % of what was
         measured elsewhere."""
         wrong = []
-        for seed in range(8):
+        for seed in range(4):
             xi = nj.RandomPatterns(count).draw(jax.random.key(seed), n, "signs")
             wrong.append(np.mean(np.asarray(measures.stabilities(nj.Polynomial(degree).learn(xi), xi)) < 0))
         assert np.mean(wrong) == pytest.approx(theory.dense_bit_error(n, count, degree), rel=0.15)
@@ -168,11 +176,11 @@ class TestDense:
     def test_more_than_pairs_can_hold(self):
         """60 patterns on 60 units from 10 % flips: a cubic memory recalls above 0.98, pairs do not; an exponential one holds 1,000."""
         cubic, pairs = (
-            float(recalled(nj.Hopfield(60, nj.RandomPatterns(60), couplings=nj.Polynomial(d)), 16, 30).m.mean()) for d in (3, 2)
+            float(recalled(nj.Hopfield(60, nj.RandomPatterns(60), couplings=nj.Polynomial(d)), 16, 12).m.mean()) for d in (3, 2)
         )
         assert cubic > 0.98 > 0.6 > pairs
         many = nj.Hopfield(60, nj.RandomPatterns(1000), couplings=nj.Exponential())
-        assert float(recalled(many, 16, 30).m.mean()) > 0.98
+        assert float(recalled(many, 8, 6).m.mean()) > 0.98
 
 
 class TestModern:
@@ -181,7 +189,7 @@ class TestModern:
         the pattern, 0.0012 (measured elsewhere)."""
         model = nj.ModernHopfield(64, nj.SpherePatterns(2000), nj.GaussianCue(0.5, graded=True), beta=[0.125, 0.25])
         run = nj.simulate(model, steps=50, dt=1.0)
-        far = np.linalg.norm(run.final_state.state.s - run.system.patterns[0], axis=1) / 8
+        far = np.linalg.norm(np.asarray(run.final_state.state.s) - np.asarray(run.system.patterns[0]), axis=1) / 8
         assert far[0] == pytest.approx(1.0, abs=0.02)
         assert far[1] < 0.005
 
@@ -194,11 +202,11 @@ class TestModern:
 
 
 def test_letters_of_the_notebook():
-    """X, O and + with J = sum / P: overlaps in units -17, -7, -1; stabilities P h xi of 12, 6, 16 at least; energies -148, -140, -100 in
-    units of 2 P (s' J s = -2 P E)."""
+    """X, O and + with J = sum / P: overlaps in units -17, -7, -1; stabilities P h xi of 12, 6, 16 at least; energies -148, -140,
+    -100."""
     xi = patterns.letters("XO+")
     assert (xi @ xi.T)[np.triu_indices(3, 1)].tolist() == [-17, -7, -1]
     model = nj.Hopfield(25, xi, couplings=nj.Hebb(per="pattern")).realise(jax.random.key(0))
     held = 3 * np.asarray(measures.stabilities(model.couplings, xi))
     assert held.min(axis=1) == pytest.approx([12, 6, 16], abs=1e-4)
-    assert [3 * float(model.energy(x)) for x in xi] == pytest.approx([-148, -140, -100], abs=1e-3)
+    assert [float(model.energy(x)) for x in xi] == pytest.approx([-148, -140, -100], abs=1e-3)

@@ -190,7 +190,7 @@ def test_dreams_clear_the_way():
 
 def test_couplings_are_learned_by_gradient():
     """Symmetric couplings at alpha = 0.3 (N = 100), from Hebb's, by 300 Adam steps through 4 graded steps from 15 % flips: recall from new
-    10 % flips, by the threshold, above 0.98. Hebb recalls 0.37."""
+    10 % flips, by the threshold, above 0.98. Hebb recalls 0.54 by the threshold (mean of 200 networks, 0.38 by tanh(3 h))."""
     import optax
 
     rng = np.random.default_rng(0)
@@ -225,5 +225,5 @@ def test_couplings_are_learned_by_gradient():
         free, moments = learn(free, moments, jnp.asarray(number))
     cues = noisy(jax.random.key(1), 0.1)
     before, after = (float(recalled(one, cues, nj.Threshold(), 30).mean()) for one in (start, free))
-    assert before == pytest.approx(0.37, abs=0.12)
+    assert before == pytest.approx(0.54, abs=0.12)
     assert after > 0.98
