@@ -79,7 +79,7 @@ def all_basins(memory: Hopfield, *, steps: int = 100, batch: int = 1 << 14, devi
         program = jax.jit(partial(_batch, steps=steps, size=size)).lower(realised, jnp.asarray(0, jnp.uint32)).compile()
         began = time.perf_counter()
         parts = [program(realised, jnp.asarray(start, jnp.uint32)) for start in range(0, 2**n, size)]
-        patterns, negatives, rest = (sum(np.asarray(one, np.int64) for one in ones) for ones in zip(*parts, strict=True))
+        patterns, negatives, rest = (np.sum([np.asarray(one, np.int64) for one in ones], axis=0) for ones in zip(*parts, strict=True))
         seconds = time.perf_counter() - began
     return Basins(patterns, negatives, *(int(x) for x in rest), seconds=seconds)
 

@@ -137,7 +137,7 @@ class TestRules:
 
     @pytest.mark.parametrize(("activity", "load"), [(0.1, 0.6), (0.05, 1.0)])
     def test_sparse_patterns(self, activity, load):
-        """Errors of one step with the covariance rule and a threshold of 1/2 - a, both kinds within 0.004 of theory: N = 4000, 100 patterns.
+        """Errors of one step with the covariance rule and a threshold of 1/2 - a, both kinds within 0.004 of theory (N = 4000).
 
         Shares of ones differ between patterns, which adds (1 - a)^3 / (a n) to the noise alpha a of misses: 0.022 and 0.016 here for 0.0206
         and 0.0127. Patterns of exactly a n ones would shift all fields by -alpha a.
