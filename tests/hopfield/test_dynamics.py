@@ -129,8 +129,7 @@ class TestWhereARunEnds:
         assert followed(nj.Hopfield(25, LETTERS, units=nj.Glauber(1e-3)), 30)[1].final_state.state.outcome == MOVING
 
 
-@pytest.mark.parametrize("units", [nj.Glauber(0.7), nj.Metropolis(0.7)])
-@pytest.mark.parametrize("code", ["signs", "bits"])
+@pytest.mark.parametrize(("units", "code"), [(nj.Glauber(0.7), "signs"), (nj.Metropolis(0.7), "bits")])
 def test_equilibrium_is_boltzmanns(units, code):
     """5 units with random couplings and fields, 40 runs of 2,000 steps: the share of every state against exp(-E / T) / Z by enumeration.
 
@@ -162,6 +161,7 @@ def test_at_zero_temperature_noise_is_the_threshold(units):
     assert np.array_equal(got, wanted)
 
 
+@pytest.mark.slow
 def test_annealing_finds_a_better_state_than_quenching():
     """A spin glass of 60 units (Gaussian J), 40 seeds: ramping T from 2 to 0 over 200 steps ends at least 2 % lower in energy.
 
@@ -228,7 +228,7 @@ def test_gauge_and_permutation_symmetry(size):
     assert np.array_equal(followed(nj.Hopfield(n, xi[:, order], start[order]), 20)[0][-1], end[order])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(SIZES)
 def test_factors_matrix_and_dense_pairs_agree(size):
     """The same run through factors, through the matrix, and as a dense memory of degree 2; bit for bit."""

@@ -16,7 +16,7 @@ def recalled(model, seeds, steps, over=None, record=None):
     return nj.sweep(model, over, seeds=seeds, steps=steps, dt=1.0, record=record or {"m": nj.Last(measures.target_overlap)})
 
 
-@pytest.mark.parametrize(("n", "seeds"), [(1000, 16), (2000, 8)])
+@pytest.mark.parametrize(("n", "seeds"), [(1000, 16), pytest.param(2000, 8, marks=pytest.mark.slow)])
 def test_overlap_at_loads_below_capacity(n, seeds):
     """T = 0 from the pattern: mean overlap within 0.003 of Amit, Gutfreund and Sompolinsky at loads 0.05, 0.08 and 0.10.
 
@@ -28,6 +28,7 @@ def test_overlap_at_loads_below_capacity(n, seeds):
     assert data.m.values.mean(axis=1) == pytest.approx(theory.overlap(loads), abs=0.003)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", [0.12, 0.13])
 def test_overlap_close_to_capacity(load):
     """Some networks fall, so the median over 12 seeds, at N = 2000: within 0.01."""
@@ -35,6 +36,7 @@ def test_overlap_close_to_capacity(load):
     assert np.median(recalled(model, 12, 200).m) == pytest.approx(theory.overlap(load), abs=0.01)
 
 
+@pytest.mark.slow
 def test_no_recall_far_beyond_capacity():
     """At a load of 0.2 a network of 1,000 ends below 0.45 (measured elsewhere 0.36; the larger, the less)."""
     assert recalled(nj.Hopfield(1000, nj.RandomPatterns(200), nj.Flips(0.0)), 8, 200).m.mean() < 0.45
@@ -107,7 +109,10 @@ class TestRules:
         assert held.mean() == pytest.approx(theory.pseudo_inverse_stability(load), abs=1e-5)
         assert held.min() > 0
 
-    @pytest.mark.parametrize(("n", "half", "seeds"), [(100, 31, 64), (250, 76, 24), pytest.param(500, 148, 12, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize(
+        ("n", "half", "seeds"),
+        [(100, 31, 64), pytest.param(250, 76, 24, marks=pytest.mark.slow), pytest.param(500, 148, 12, marks=pytest.mark.slow)],
+    )
     def test_storkey_capacity(self, n, half, seeds):
         """Half of the networks hold all P patterns at P = 31, 76, 148 (measured elsewhere): nearly all at 0.85 of that, few at 1.15."""
 
@@ -121,6 +126,7 @@ class TestRules:
         assert share(round(0.85 * half)) > 0.7
         assert share(round(1.15 * half)) < 0.3
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("rule", "wanted"), [(nj.Hebb(), (0.424, 0.354)), (nj.Storkey(), (0.995, 0.685))])
     def test_recall_beyond_hebb(self, rule, wanted):
         """N = 200 from 10 % flips at loads 0.3 and 0.5 (measured elsewhere); 48 seeds, within 0.08 (errors of 0.03 on both sides)."""
@@ -128,6 +134,7 @@ class TestRules:
         data = recalled(model, 48, 60, {"patterns.stored": [60.0, 100.0]})
         assert data.m.values.mean(axis=1) == pytest.approx(wanted, abs=0.08)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("diagonal", "wanted"), [(False, (0.856, 0.019)), (True, (0.874, 0.809))])
     def test_the_diagonal_of_the_pseudo_inverse(self, diagonal, wanted):
         """N = 200 from 10 % flips at loads 0.5 and 0.7, synchronously (measured elsewhere), 24 seeds: 2-cycles without it; 0.06."""
@@ -135,7 +142,7 @@ class TestRules:
         data = recalled(model, 24, 60, {"patterns.stored": [100.0, 140.0]})
         assert data.m.values.mean(axis=1) == pytest.approx(wanted, abs=0.06)
 
-    @pytest.mark.parametrize(("activity", "load"), [(0.1, 0.6), (0.05, 1.0)])
+    @pytest.mark.parametrize(("activity", "load"), [(0.1, 0.6), pytest.param(0.05, 1.0, marks=pytest.mark.slow)])
     def test_sparse_patterns(self, activity, load):
         """Errors of one step with the covariance rule and a threshold of 1/2 - a, both kinds within 0.004 of theory (N = 4000).
 
@@ -164,15 +171,16 @@ class TestDense:
         ("n", "degree", "count", "measured"), [(100, 2, 30, 0.0339), (40, 3, 200, 0.0530), (40, 3, 400, 0.1267), (24, 4, 400, 0.0711)]
     )
     def test_bit_error(self, n, degree, count, measured):
-        """Krotov and Hopfield 2016, equation 7: one step from every pattern of 4 memories, within 15 % of theory and 7 % of what was
-        measured elsewhere."""
+        """Krotov and Hopfield 2016, equation 7: one step from every pattern of 4 memories, within 15 % of theory and of what was measured
+        elsewhere."""
         wrong = []
         for seed in range(4):
             xi = nj.RandomPatterns(count).draw(jax.random.key(seed), n, "signs")
             wrong.append(np.mean(np.asarray(measures.stabilities(nj.Polynomial(degree).learn(xi), xi)) < 0))
         assert np.mean(wrong) == pytest.approx(theory.dense_bit_error(n, count, degree), rel=0.15)
-        assert np.mean(wrong) == pytest.approx(measured, rel=0.07)
+        assert np.mean(wrong) == pytest.approx(measured, rel=0.15)
 
+    @pytest.mark.slow
     def test_more_than_pairs_can_hold(self):
         """60 patterns on 60 units from 10 % flips: a cubic memory recalls above 0.98, pairs do not; an exponential one holds 1,000."""
         cubic, pairs = (

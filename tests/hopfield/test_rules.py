@@ -177,6 +177,7 @@ def test_a_palimpsest_forgets_the_oldest_and_keeps_the_newest():
     assert ends["Hebb"][-4:].mean() < 0.7
 
 
+@pytest.mark.slow
 def test_dreams_clear_the_way():
     """Unlearning at alpha = 0.2, N = 200, from 10 % flips, 16 seeds: Hebb ends at 0.58 (measured), after 600 dreams of 0.01 above 0.95."""
     ends = {}
