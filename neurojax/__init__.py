@@ -1,10 +1,12 @@
 """neurojax: batched, differentiable simulation of neural-dynamics models on JAX."""
 
 from neurojax import force as force
+from neurojax import hopfield as hopfield
 from neurojax import kuramoto as kuramoto
 from neurojax import networks as networks
 from neurojax.engine import *  # noqa: F403
 from neurojax.force import *  # noqa: F403
+from neurojax.hopfield import *  # noqa: F403
 from neurojax.kuramoto import *  # noqa: F403
 from neurojax.learning import *  # noqa: F403
 from neurojax.networks import *  # noqa: F403
