@@ -91,7 +91,7 @@ class LIF(Neuron):
         v = state.v + jnp.where(free, dt / self.tau * (self.bias + current - state.v), 0.0)
         spikes = spikes_at(v - self.peak, jnp.asarray(self.width, v.dtype))
         wait = jnp.where(spikes > 0, self.refractory, jnp.where(free, 0.0, state.wait - dt))
-        # The derivative of a spike goes on by its synapses alone: through the resets of a neuron near its threshold it would explode.
+        # Through the resets of a neuron near its threshold derivatives would explode: that of a spike goes on by its synapses alone.
         return LIFState(v + jax.lax.stop_gradient(spikes) * (self.reset - v), wait), spikes
 
 

@@ -140,9 +140,7 @@ class RLS(Rule):
         if isinstance(kept, SymmetricLowRank) != (self.method == "block") or (isinstance(kept, LowRank) and self.method != "potter"):
             raise ValueError(f"RLS(method={self.method!r}): the run began with another method, and keeps P in its form; leave it as it was")
         if isinstance(kept, LowRank) and self.forgetting is not None:
-            raise ValueError(
-                f"RLS(forgetting={self.forgetting!r}): the run began without forgetting, and gathers updates; begin it with forgetting=1.0"
-            )
+            raise ValueError("RLS(forgetting): the run began without it, and gathers updates; begin it with forgetting=1.0")
 
     def _factor(self, trace: Callable[[], Any], n: int) -> Any:
         """lambda at this update: 1 while P is too large."""

@@ -122,7 +122,8 @@ def test_the_derivative_of_a_spike():
 
 
 def test_gradients_do_not_explode_through_the_resets():
-    """d(mean filtered rate)/d(bias) over 400 steps of LIF neurons, coupled and not, float32: positive and below 10 (it is some 0.001)."""
+    """d(mean filtered rate)/d(bias) over 400 steps of LIF neurons, coupled and not, float32: below 1, where products of the
+    derivatives of resets were 1e19 and more. By finite differences it is some 0.001: the surrogate is no more than a direction."""
     for gain in (0.0, 40.0):
 
         def rate(bias, gain=gain):
@@ -132,7 +133,7 @@ def test_gradients_do_not_explode_through_the_resets():
 
         slope = float(jax.jit(jax.grad(rate))(jnp.asarray(-39.0)))
         assert np.isfinite(slope)
-        assert 0 < slope < 10
+        assert 0 < abs(slope) < 1
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,7 @@ def test_gradients_through_training(kind):
     ("make", "said"),
     [
         (lambda: nj.RateNetwork(n=0), r"RateNetwork\(n=0\)"),
-        (lambda: run(training("potter", n=9), duration=FORGETS), r"RLS\(forgetting=0.9\): the run began without forgetting"),
+        (lambda: run(training("potter", n=9), duration=FORGETS), r"RLS\(forgetting\): the run began without it"),
         (lambda: run(training("potter", n=9), duration=OTHER_METHOD), r"RLS\(method='symmetric'\): the run began with another method"),
         (lambda: run(training("block", n=90, rule_tile=1)), r"RLS\(tile=1\): 90 rates would make 90 strips; give at least 4"),
         (lambda: nj.RateNetwork(heard=0), r"RateNetwork\(heard=0\)"),
