@@ -24,7 +24,7 @@ def feedback_architecture(n: int) -> nj.RateNetwork:
 
 
 def internal_architecture(n: int) -> nj.RateNetwork:
-    """C: half of the units learn on all of their synapses. The paper has 750 units with p = 0.5, all of which learn."""
+    """C: half of the units learn, each on synapses from all. The paper has 750 units with p = 0.5, all of which learn."""
     return nj.internal_network(n, n // 2, n, gain=1.4)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int, Scalar
 
@@ -20,6 +19,9 @@ from neurojax.hopfield.patterns import Code
 from neurojax.hopfield.recall import CYCLE, FIXED, Memory, RecallState
 from neurojax.learning import Couplings
 from neurojax.sweep import SweepOptions, sweep
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Source = View | RecallState | Float[Arrays, "*s n"]
 
@@ -203,6 +205,8 @@ def recall_by_cue(
     options = options or SweepOptions(progress=False)
     data = sweep(cued, {"cue.share": 0.5 * (1 - starts)}, dt=1.0, steps=steps + 1, seeds=seeds, record=record, options=options)
     ends = data["m"].transpose("cue.share", "seed").values
+    import xarray as xr
+
     return xr.DataArray(ends > least, {"overlap": starts, "seed": data["seed"].values}, ("overlap", "seed"), "recalled")
 
 
