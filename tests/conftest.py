@@ -13,4 +13,5 @@ from tests.typecheck import typechecker
 jax.config.update("jax_num_cpu_devices", 3)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.devices()  # now: a test of the command line would take as many as there are cores
 install_import_hook("neurojax", f"{typechecker.__module__}.{typechecker.__name__}")
