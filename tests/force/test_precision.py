@@ -5,6 +5,7 @@ frozen periods 0.001; at alpha = 1e-3 and 1e-6 below that. Slow: five minutes.
 """
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -23,7 +24,7 @@ def long_run(rule, dtype="float32"):
     run = nj.simulate(system, duration=phases, dt=1.0, seed=0, record=record, options=nj.Options(dtype=dtype))
     assert run.status == 1
     with jax.enable_x64(True):
-        kept = jax.tree.map(lambda leaf: np.asarray(leaf, float), run.final_state.state.readout.kept)
+        kept = jax.tree.map(lambda leaf: jnp.asarray(leaf, float), run.final_state.state.readout.kept)
         inverse = np.asarray(rule.inverse_correlation(kept))
     f = np.asarray(jax.vmap(four_sines())(np.arange(TEST, dtype=np.float32)))
     return inverse, measures.accuracy(run.records["z"][:, 0], f, PERIOD)
