@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 import neurojax as nj
-from experiments.force.common import DT, PERIOD, PERIODS, SUCCESS, column, counted, judged, schedule, test_trace
+from experiments.force.common import SUCCESS, counted, succeeded
 from experiments.study import Study
 from experiments.table import Row
 from neurojax.force import plot
@@ -60,8 +60,5 @@ def architectures(study: Study) -> list[Row]:
 
 
 def _succeeds(study: Study, name: str, network: nj.RateNetwork, seeds: int | None = None, amplitude: float = 1.3 / 1.5) -> np.ndarray:
-    target, span = four_sines(amplitude=amplitude), PERIODS * PERIOD * DT
-    system = nj.Training(network, target, nj.RLS(1.0, method="block"))
-    settings = {"dt": DT, "duration": schedule(span, span), "record": test_trace()}
-    data = study.sweep(f"architecture_{name}", system, {}, seeds=seeds or study.pick(10, 2), **settings)
-    return column(judged(data, target, PERIOD, span), "aligned") < SUCCESS
+    system = nj.Training(network, four_sines(amplitude=amplitude), nj.RLS(1.0, method="block"))
+    return succeeded(study, f"architecture_{name}", system, seeds)

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 import neurojax as nj
+from experiments.study import Study
 from experiments.table import Row
 from neurojax.force import measures
 from neurojax.force.measures import accuracy
@@ -56,6 +57,14 @@ def counted(label: str, good: np.ndarray, least: float, source: str = PAPER) -> 
 def at_most(label: str, measured: float, bound: float, source: str = PAPER) -> Row:
     """A row with an upper bound."""
     return Row(label, float(measured), 0.0, bound, source=source, bound=True)
+
+
+def succeeded(study: Study, name: str, system: nj.Training, seeds: int | None = None) -> np.ndarray:
+    """Which networks run on within SUCCESS of a target of PERIOD steps, for as many periods as they were trained: PERIODS."""
+    span = PERIODS * PERIOD * DT
+    settings: dict[str, Any] = {"dt": DT, "duration": schedule(span, span), "record": test_trace()}
+    data = study.sweep(name, system, {}, seeds=seeds or study.pick(10, 2), **settings)
+    return column(judged(data, system.target, PERIOD, span), "aligned") < SUCCESS
 
 
 def test_trace() -> dict[str, Any]:

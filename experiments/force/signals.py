@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 
 import neurojax as nj
-from experiments.force.common import DT, PERIOD, PERIODS, SUCCESS, column, counted, judged, schedule, test_trace, values
+from experiments.force.common import DT, PERIOD, PERIODS, SUCCESS, column, counted, judged, schedule, succeeded, test_trace, values
 from experiments.study import Study
 from experiments.table import Row
 from neurojax.force import measures, plot
-from neurojax.force.targets import Sines, four_sines
+from neurojax.force.targets import four_sines
 from neurojax.sweep.plot import new_axes, save
 
 BEATS = 3  # in the series
@@ -67,7 +67,7 @@ def delayed(study: Study) -> list[Row]:
     rows = []
     for gain in (1.3, 1.5):
         network = nj.RateNetwork(study.pick(1000, 300), gain=gain, distortion=_bent, lag=round(100 / DT))
-        good = _learned(study, f"delayed_{gain}", nj.Training(network, four_sines(), nj.RLS(1.0, method="block")))
+        good = succeeded(study, f"delayed_{gain}", nj.Training(network, four_sines(), nj.RLS(1.0, method="block")))
         rows.append(Row(f"6A late and bent feedback, gain {gain}: networks of {good.size} that succeed", float(good.sum()), 0.0, None))
     return rows
 
@@ -76,16 +76,9 @@ def _bent(z: Any) -> Any:
     return 1.3 * jnp.tanh(jnp.sin(jnp.pi * z))
 
 
-def _learned(study: Study, name: str, system: nj.Training) -> np.ndarray:
-    span = PERIODS * PERIOD * DT
-    settings: dict[str, Any] = {"dt": DT, "duration": schedule(span, span), "record": test_trace()}
-    data = study.sweep(name, system, {}, seeds=study.pick(10, 2), **settings)
-    return column(judged(data, system.target, PERIOD, span), "aligned") < SUCCESS
-
-
 def delta(study: Study) -> list[Row]:
     """S1: the delta rule follows its target after 600 s of learning; does it run on?"""
-    target, train = Sines(PERIOD * DT, (1.0, 0.5, 1 / 6, 1 / 3), 1.3 / 1.5), study.pick(500, 10) * PERIOD * DT
+    target, train = four_sines(), study.pick(500, 10) * PERIOD * DT
     system = nj.Training(nj.RateNetwork(study.pick(1000, 300), gain=1.5), target, nj.DeltaRule(rate=1e-3), interval=1)
     test = PERIODS * PERIOD * DT
     record = test_trace() | {"last": nj.Mean(measures.absolute_error, phase="train", warmup=train - PERIOD * DT)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,7 @@ def command(request: Request) -> int:
     """Do it; 1 where the run diverged, 130 where it was interrupted."""
     job = prepared("run", request)
     config = job.config
-    for name, allowed in (("out", (".nc",)), ("save", (".npz",)), ("figure", FIGURES)):
-        check_suffix(name, config[name], allowed)
+    check_files(config)
     if "--cfg" in request.flags:
         print(as_yaml(config), end="")
         return 0
@@ -59,6 +58,12 @@ def command(request: Request) -> int:
         )
         return 1
     return 0
+
+
+def check_files(config: Mapping[str, Any]) -> None:
+    """Refuse names of files that will not be understood."""
+    for name, allowed in (("out", (".nc",)), ("save", (".npz",)), ("figure", FIGURES)):
+        check_suffix(name, config[name], allowed)
 
 
 def table(job: Job, run: nj.Run) -> str:

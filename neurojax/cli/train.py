@@ -11,7 +11,7 @@ import numpy as np
 import neurojax as nj
 from neurojax.cli import run as single
 from neurojax.cli.config import Request, as_yaml
-from neurojax.cli.job import Job, check_suffix, initial, options, prepared
+from neurojax.cli.job import Job, initial, options, prepared
 from neurojax.cli.models import read
 from neurojax.engine.simulate import DIVERGED
 from neurojax.force import measures
@@ -25,8 +25,7 @@ def command(request: Request) -> int:
     config = job.config
     if not isinstance(job.system, nj.Training | nj.FullForce):
         raise ValueError(f"{job.model.name} does not learn: give `force`, or a function of your own that returns nj.Training(...)")
-    for name, allowed in (("out", (".nc",)), ("save", (".npz",)), ("figure", single.FIGURES)):
-        check_suffix(name, config[name], allowed)
+    single.check_files(config)
     if "--cfg" in request.flags:
         print(as_yaml(config), end="")
         return 0

@@ -17,13 +17,8 @@ from neurojax.hopfield.rules import Hebb, StorageRule, off_diagonal
 from neurojax.learning import Matrix
 
 
-class Storkey(StorageRule):
-    """`J_ij <- J_ij + (1/n) (x_i x_j - x_i h_ji - h_ij x_j)`, `h_ij = sum_(k != i, j) J_ik x_k`, pattern after pattern.
-
-    Local and incremental, with a larger capacity than Hebb's, n / sqrt(2 ln n) patterns without error. No diagonal.
-
-    Patterns can be added. Source: Storkey 1997; Storkey and Valabregue 1999.
-    """
+class OneByOne(StorageRule):
+    """A rule that is its `added`, pattern after pattern, from no couplings on."""
 
     def learn(self, patterns, key=None):
         """A matrix, the patterns taken in their order."""
@@ -31,6 +26,15 @@ class Storkey(StorageRule):
         n = patterns.shape[1]
         start = Matrix(jnp.zeros((n, n), patterns.dtype), 1.0 / n)
         return lax.scan(lambda made, pattern: (self.added(made, pattern), None), _ready(start, patterns.dtype), patterns)[0]
+
+
+class Storkey(OneByOne):
+    """`J_ij <- J_ij + (1/n) (x_i x_j - x_i h_ji - h_ij x_j)`, `h_ij = sum_(k != i, j) J_ik x_k`, pattern after pattern.
+
+    Local and incremental, with a larger capacity than Hebb's, n / sqrt(2 ln n) patterns without error. No diagonal.
+
+    Patterns can be added. Source: Storkey 1997; Storkey and Valabregue 1999.
+    """
 
     def added(self, couplings: Matrix, pattern: Float[Arrays, " n"]) -> Matrix:
         """One step of the rule."""
@@ -142,7 +146,7 @@ class Unlearning(StorageRule):
         return Matrix(weights, 1.0 / n)
 
 
-class Palimpsest(StorageRule):
+class Palimpsest(OneByOne):
     """Learning within bounds: `J_ij <- clip(J_ij + x_i x_j / n, -A, A)`, `A = bound / sqrt(n)`, pattern after pattern, the last row last.
 
     New patterns overwrite old ones: the last few hundredths of n are remembered however many come. No diagonal.
@@ -158,13 +162,6 @@ class Palimpsest(StorageRule):
     def check(self):
         """The bound is positive."""
         check_number("Palimpsest", "bound", self.bound, lambda x: x > 0, "a positive bound, for example 0.5")
-
-    def learn(self, patterns, key=None):
-        """A matrix, the patterns taken in their order."""
-        patterns = jnp.asarray(patterns)
-        n = patterns.shape[1]
-        start = Matrix(jnp.zeros((n, n), patterns.dtype), 1.0 / n)
-        return lax.scan(lambda made, pattern: (self.added(made, pattern), None), _ready(start, patterns.dtype), patterns)[0]
 
     def added(self, couplings: Matrix, pattern: Float[Arrays, " n"]) -> Matrix:
         """One step of the rule."""
