@@ -54,7 +54,7 @@ def ours(job: Job) -> Run:
 
     recurrent = nj.force.FixedIndegree(0.1) if job.sparse else nj.SparseGaussian(0.1)
     system = nj.Training(nj.RateNetwork(job.n, outputs=job.outputs, recurrent=recurrent), target, nj.RLS(method=job.method), job.interval)  # type: ignore[arg-type]
-    record = {"w": nj.Last(nj.force.measures.weight_norm)}
+    record = {"z": nj.Last(nj.force.measures.output)}
     options = nj.SweepOptions(dtype=job.dtype, progress=False)
     return lambda steps: nj.sweep(system, {}, seeds=job.lanes, steps=steps, dt=DT, record=record, options=options)
 

@@ -90,3 +90,26 @@ def delta(study: Study) -> list[Row]:
         Row("S1 delta rule: last period's error in training over mean |f|, median", float(np.median(data["last"]) / size), 0.0, None),
         Row(f"S1 delta rule: networks of {good.size} that run on", float(good.sum()), 0.0, None),
     ]
+
+
+def reward(study: Study) -> list[Row]:
+    """Hoerzer, Legenstein and Maass 2014: learning from whether the outputs did better than lately; the readout explores."""
+    target, train = four_sines(), study.pick(400, 10) * PERIOD * DT
+    network = nj.RateNetwork(study.pick(1000, 300), gain=1.5, tau=50.0)
+    rule = nj.RewardHebbian(rate=_falling, tau=5.0)
+    system = nj.Training(network, target, rule, interval=1, exploration=0.5)
+    test = PERIODS * PERIOD * DT
+    record = test_trace() | {"last": nj.Mean(measures.absolute_error, phase="train", warmup=train - 10 * PERIOD * DT)}
+    settings: dict[str, Any] = {"dt": DT, "duration": schedule(train, test), "record": record}
+    data = study.sweep("reward", system, {}, seeds=study.pick(4, 2), **settings)
+    found = judged(data, target, PERIOD, train)
+    size = float(np.abs(values(target, 0.0, PERIOD)).mean())
+    return [
+        Row("reward alone: last ten periods' error in training over mean |f|, median", float(np.median(data["last"]) / size), 0.0, None),
+        Row("reward alone: aligned error in the test over mean |f|, median", float(np.median(column(found, "aligned")) / size), 0.0, None),
+        Row(f"reward alone: networks of {found.size} that run on", float((column(found, "aligned") < SUCCESS).sum()), 0.0, None),
+    ]
+
+
+def _falling(time: Any) -> Any:
+    return 5e-4 / (1 + time / 20_000)

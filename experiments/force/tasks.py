@@ -1,4 +1,4 @@
-"""Figure 7: outputs that inputs control. Four bits remembered, and five patterns of which an input chooses one."""
+"""Outputs that inputs control: a movement made once (figure 2J), four bits and five patterns (figure 7), many joints (figure 8)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 import neurojax as nj
-from experiments.force.common import DT, PAPER, counted, schedule
+from experiments.force.common import DT, PAPER, SUCCESS, counted, schedule
 from experiments.study import Study
 from experiments.table import Row
 from neurojax.force import measures, tasks
@@ -77,4 +77,65 @@ def selectable(study: Study) -> list[Row]:
     return [
         counted("7B five patterns: correlation with the target at least 0.95", correlations >= 0.95, 0.6),
         Row("7B five patterns: correlation, median", float(np.median(correlations)), 0.0, None, source=PAPER),
+    ]
+
+
+def one_shot(study: Study) -> list[Row]:
+    """2J: a pulse calls for a movement of 800 ms, at times that nothing foretells; then the network rests at a fixed point again."""
+    train, test = study.pick(120_000, 12_000) * DT, study.pick(40_000, 6_000) * DT
+    turns = np.arange(800) / 800
+    movement = np.sin(np.pi * turns) * (np.sin(6 * np.pi * turns) + 0.5 * np.sin(10 * np.pi * turns + 1.0))
+    task = tasks.one_shot(movement, train + test, DT)
+    network = nj.RateNetwork(study.pick(1000, 300), gain=1.5, outputs=2, inputs=task.inputs)
+    record = {"z": nj.Trace(measures.output, phase="test")}
+    system = nj.Training(network, task.target, nj.RLS(1.0, method="block"))
+    data = study.sweep("one_shot", system, {}, seeds=study.pick(10, 2), dt=DT, duration=schedule(train, test), record=record)
+    f = np.asarray(task.target.values)[round(train / DT) :][: round(test / DT)]
+    z = data["z"].values
+    moving = f[:, 0] < 0.5
+    error, size = np.abs(z - f)[:, :, 1], np.abs(f[moving, 1]).mean()
+    good = (error[:, moving].mean(axis=1) < SUCCESS * size) & (error[:, ~moving].mean(axis=1) < SUCCESS * size)
+    shown = slice(0, 10_000)
+    figure = Figure(figsize=(8, 2.6), layout="constrained")
+    ax = figure.add_subplot()
+    time = np.arange(len(f))[shown] * DT / 1000
+    ax.plot(time, f[shown, 1], "--", color="0.4", lw=1.2)
+    ax.plot(time, z[0, shown, 1], lw=1)
+    ax.set(xlabel="time after learning (s)", ylabel="output, target dashed")
+    values = xr.DataArray([z[0, shown], f[shown]], {"series": ["z", "f"], "time": time}, ("series", "time", "output"), "value")
+    save(ax, study.figures("one_shot"), "one_shot", values)
+    return [
+        counted(f"2J one shot: mean error below {SUCCESS} of mean |f|, moving and at rest", good, 0.7),
+        Row("2J one shot: mean error of the movement, median", float(np.median(error[:, moving].mean(axis=1))), 0.0, None, source=PAPER),
+    ]
+
+
+def joints(study: Study) -> list[Row]:
+    """8: two movements of 95 joints, synthetic, chosen by an input; one network, 95 readouts that are fed back. Tested on new turns."""
+    train, test = study.pick(120_000, 12_000) * DT, study.pick(24_000, 6_000) * DT
+    count = study.pick(95, 10)
+    task = tasks.selectable(tasks.gaits(2, 1000, count), train + test, DT, every=4000.0, channels=50, strength=(2.0, 0.25))
+    network = nj.RateNetwork(study.pick(1000, 300), outputs=count, gain=1.5, feedback=(3 / count) ** 0.5, inputs=task.inputs)
+    record = {"z": nj.Trace(measures.output, phase="test", every=EVERY)}
+    system = nj.Training(network, task.target, nj.RLS(1.0, method="block"))
+    data = study.sweep("joints", system, {}, seeds=study.pick(5, 2), dt=DT, duration=schedule(train, test), record=record)
+    f = np.asarray(task.target.values)[round(train / DT) :][: round(test / DT) : EVERY]
+    z = data["z"].values
+    correlations = np.array([[np.corrcoef(one[:, joint], f[:, joint])[0, 1] for joint in range(count)] for one in z])
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    ax = figure.add_subplot()
+    shown = slice(0, 1600)
+    time = np.arange(len(f))[shown] * EVERY * DT / 1000
+    for place, joint in enumerate(range(0, count, max(1, count // 6))):
+        ax.plot(time, f[shown, joint] - 1.5 * place, "--", color="0.4", lw=1.2)
+        ax.plot(time, z[0, shown, joint] - 1.5 * place, lw=1)
+    ax.set(xlabel="time after learning (s), a new turn every 4 s", ylabel="angles of some joints, targets dashed", yticks=[])
+    values = xr.DataArray([z[0, shown], f[shown]], {"series": ["z", "f"], "time": time}, ("series", "time", "joint"), "value")
+    save(ax, study.figures("joints"), "joints", values)
+    return [
+        counted(f"8 joints: median correlation over {count} joints at least 0.95", np.median(correlations, axis=1) >= 0.95, 0.6),
+        Row("8 joints: correlation, median over joints and networks", float(np.median(correlations)), 0.0, None, source=PAPER),
+        Row(
+            "8 joints: correlation, worst joint of the median network", float(np.median(correlations.min(axis=1))), 0.0, None, source=PAPER
+        ),
     ]

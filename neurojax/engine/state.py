@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import tempfile
@@ -39,7 +40,7 @@ def save_state(path: str | os.PathLike, snapshot: Snapshot) -> Path:
     path = Path(path)
     leaves = jax.tree_util.tree_leaves_with_path(snapshot.state)
     names = [jax.tree_util.keystr(where) for where, _ in leaves]
-    header = {"schema": SCHEMA, "step": snapshot.step, "leaves": names}
+    header = {"schema": SCHEMA, "step": snapshot.step, "leaves": names, "fixed": _fixed(snapshot.state)}
     arrays = {f"leaf{i}": np.asarray(jax.random.key_data(leaf) if is_key(leaf) else leaf) for i, (_, leaf) in enumerate(leaves)}
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
@@ -53,6 +54,25 @@ def save_state(path: str | os.PathLike, snapshot: Snapshot) -> Path:
         Path(scratch).unlink(missing_ok=True)
         raise
     return path
+
+
+def _fixed(part: Any, where: str = "") -> dict[str, Any]:
+    """Static numbers and names inside a state, by their paths: what its arrays mean may hang on them."""
+    if isinstance(part, dict):
+        inner = [(part[key], f"{where}[{key!r}]") for key in part]
+    elif hasattr(part, "_fields"):
+        inner = [(getattr(part, name), f"{where}.{name}") for name in part._fields]
+    elif isinstance(part, list | tuple):
+        inner = [(one, f"{where}[{i}]") for i, one in enumerate(part)]
+    elif isinstance(part, eqx.Module):
+        fields = [
+            (field.metadata.get("static", False), getattr(part, field.name), f"{where}.{field.name}") for field in dataclasses.fields(part)
+        ]
+        own = {path: value for static, value, path in fields if static and isinstance(value, bool | int | float | str)}
+        return own | {path: one for static, value, under in fields if not static for path, one in _fixed(value, under).items()}
+    else:
+        return {}
+    return {path: one for value, under in inner for path, one in _fixed(value, under).items()}
 
 
 def load_state(path: str | os.PathLike, system: Any) -> Snapshot:
@@ -79,6 +99,11 @@ def load_state(path: str | os.PathLike, system: Any) -> Snapshot:
         raise ValueError(
             f"path={str(path)!r} holds the state {header['leaves']}, but {type(system).__name__} has {known}; give the system it came from"
         )
+    for name, own in _fixed(template).items():
+        if (found := header.get("fixed", {}).get(name, own)) != own:
+            raise ValueError(
+                f"path={str(path)!r}: {name} is {found!r}, but {type(system).__name__} has {own!r}; give the system it came from"
+            )
     owns = jax.tree.leaves(template)
     for name, leaf, own in zip(known, leaves, owns, strict=True):
         want = jax.eval_shape(jax.random.key_data, own) if is_key(own) else own

@@ -15,7 +15,7 @@ from neurojax.engine.system import Step, System, check_part
 from neurojax.engine.types import Arrays
 from neurojax.force.network import RateNetwork, RateState
 from neurojax.force.trainable import channels, check_channels
-from neurojax.force.training import Lesson, Taught, check_interval, check_target
+from neurojax.force.training import Lesson, Taught, check_interval, check_target, where_due
 from neurojax.force.weights import UniformWeights
 from neurojax.learning import RLS, Occasion, Rule
 
@@ -105,7 +105,7 @@ class FullForce(System):
         network, n = self.network, self.network.n
         start = self._network(network.readout, jnp.zeros((n, n))).init(key)
         driven = network.init(jax.random.fold_in(key, 1)).x
-        return FullState(start, driven, Taught(network.readout, self.rule.init(n, n + network.outputs)), jnp.zeros((n, n)))
+        return FullState(start, driven, Taught(network.readout, self.rule.init(n, n + network.outputs, self.interval)), jnp.zeros((n, n)))
 
     def draws(self):
         """The noise of the network that learns."""
@@ -121,20 +121,22 @@ class FullForce(System):
         goal = jnp.concatenate([pull, target])
         # Also while the weights are held: what is put off must be done before learning goes on.
         readout = state.readout._replace(kept=self.rule.tidied(state.readout.kept, clock.step))
-        taught, change, novelty = (readout, state.recurrent), still, still
-
-        def learn(readout, recurrent):
-            output = jnp.concatenate([recurrent @ rates, moving.z])
-            occasion = Occasion(rates, output, goal, clock.step, clock.time, self.interval * clock.dt)
-            kept, (change, size, novelty) = self.rule.correct(readout.kept, occasion)
-            return (Taught(readout.weights + change[network.n :], kept), recurrent + change[: network.n]), size, novelty
-
+        recurrent, size, novelty = state.recurrent, still, still
         if self.learning:
-            taught, change, novelty = jax.lax.cond(clock.step % self.interval == 0, learn, lambda *taught: (taught, still, still), *taught)
-        readout, recurrent = taught
+
+            def correct(kept):
+                output = jnp.concatenate([state.recurrent @ rates, moving.z])
+                occasion = Occasion(rates, output, goal, clock.step, clock.time, self.interval, self.interval * clock.dt)
+                return self.rule.correct(kept, occasion)
+
+            kept, correction = where_due(clock.step % self.interval == 0, correct, readout.kept)
+            size, novelty = correction.size, correction.novelty
+            changed = jnp.outer(correction.outputs[network.n :], correction.rates)
+            readout = Taught(readout.weights + changed, kept)
+            recurrent = recurrent + jnp.outer(correction.outputs[: network.n], correction.rates)
         moved = Integrated(self._network(readout.weights, recurrent), self.method).step(moving, clock, drawn)
         driven = Integrated(driver, self.method).step(RateState(state.driven, source), clock, {})
-        return Step(FullState(moved, driven.x, readout, recurrent), Lesson(target, moving.z - target, change, novelty))
+        return Step(FullState(moved, driven.x, readout, recurrent), Lesson(target, moving.z - target, size, novelty))
 
     def _driver(self, target: Float[Array, " outputs"], clock: Any) -> tuple[RateNetwork, Float[Array, " sources"]]:
         """The driven network, and what it is fed in the place of its outputs: the target, and the hint."""

@@ -56,8 +56,74 @@ def bit_memory(
     return Task(Sampled(inputs, dt), Sampled(target, dt))
 
 
+def one_shot(
+    movement: Float[Any, " samples"] | Float[Any, "samples outputs"],
+    duration: float,
+    dt: float,
+    *,
+    rest: tuple[float, float] = (500.0, 1500.0),
+    pulse: float = 50.0,
+    amplitude: float = 1.0,
+    seed: int = 0,
+) -> Task:
+    """A movement that is made once, when a pulse asks for it; between movements the network is to rest at a fixed point.
+
+    The first output says which: 1 at rest, 0 in the movement, with straight lines of a pulse's length between; as it is fed back, it lends
+    the network its fixed point. The others are the movement, and 0 at rest. How long the network rests is drawn anew each time, so that
+    nothing but the pulse tells when to begin.
+
+    Arguments:
+        movement: its samples at steps of dt; begin and end it near 0. rest: shortest and longest (units of time).
+        pulse: length, at the beginning of the movement, on the one input. amplitude: of the pulse. seed: of the times of rest.
+
+    Source: after Sussillo and Abbott 2009, figure 2J.
+    """
+    movement = np.asarray(movement, float)
+    movement = movement[:, None] if movement.ndim == 1 else movement
+    if movement.ndim != 2 or not movement.size:
+        raise ValueError(f"movement has shape {movement.shape}: give (samples,) or (samples, outputs)")
+    steps, least, most, first = _steps(duration, dt, shortest_rest=rest[0], longest_rest=rest[1], pulse=pulse)
+    if not least <= most:
+        raise ValueError(f"rest={rest}: the shortest rest first, then the longest")
+    if not 2 * first <= len(movement):
+        raise ValueError(f"pulse={pulse}: the movement, of {len(movement)} steps, must be twice as long at least")
+    rng = np.random.default_rng(seed)
+    inputs, target = np.zeros((steps + 1, 1)), np.zeros((steps + 1, 1 + movement.shape[1]))
+    target[:, 0] = 1.0
+    begin = int(rng.integers(least, most + 1))
+    ramp = np.concatenate([np.linspace(1, 0, first), np.zeros(len(movement) - 2 * first), np.linspace(0, 1, first)])
+    while begin <= steps:
+        end = min(begin + len(movement), steps + 1)
+        inputs[begin : begin + first, 0] = amplitude
+        target[begin:end, 0], target[begin:end, 1:] = ramp[: end - begin], movement[: end - begin]
+        begin = end + int(rng.integers(least, most + 1))
+    return Task(Sampled(inputs, dt), Sampled(target, dt))
+
+
+def gaits(
+    count: int = 2, samples: int = 1000, joints: int = 95, *, components: int = 5, harmonics: int = 4, seed: int = 0
+) -> Float[np.ndarray, "count samples joints"]:
+    """Cyclic movements of many joints, as motion capture has them: in each, every joint mixes the same few components, sums of
+    sines whose amplitudes fall as 1 / harmonic; angles of mean 0, the largest of a movement 1.
+
+    For `selectable`. Stands in for the recordings of figure 8, Sussillo and Abbott 2009 (95 angles of a walk and of a run).
+    """
+    for name, value in (("count", count), ("samples", samples), ("joints", joints), ("components", components), ("harmonics", harmonics)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise ValueError(f"{name}={value!r}: a whole number of at least 1")
+    rng = np.random.default_rng(seed)
+    number = np.arange(1, harmonics + 1)[:, None]
+    turns = 2 * np.pi * np.arange(samples) / samples * number
+    made = []
+    for _ in range(count):
+        phases, sizes = rng.uniform(0, 2 * np.pi, (components, harmonics, 1)), rng.normal(size=(components, harmonics, 1)) / number
+        angles = (sizes * np.sin(turns + phases)).sum(axis=1).T @ rng.normal(size=(components, joints))
+        made.append(angles / np.abs(angles).max())
+    return np.stack(made)
+
+
 def selectable(
-    patterns: Float[np.ndarray, "patterns samples"],
+    patterns: Float[np.ndarray, "patterns samples"] | Float[np.ndarray, "patterns samples outputs"],
     duration: float,
     dt: float,
     *,
@@ -74,13 +140,14 @@ def selectable(
     target starts over with it.
 
     Arguments:
-        patterns: one period of each, at steps of dt. channels: of the input. seed: of inputs and order.
+        patterns: one period of each, at steps of dt, for one output or several. channels: of the input. seed: of inputs and order.
 
-    Source: Sussillo and Abbott 2009, figure 7B.
+    Source: Sussillo and Abbott 2009, figures 7B and 8.
     """
     patterns = np.asarray(patterns, float)
-    if patterns.ndim != 2 or not patterns.size:
-        raise ValueError(f"patterns have shape {patterns.shape}: give (patterns, samples of one period)")
+    patterns = patterns[..., None] if patterns.ndim == 2 else patterns
+    if patterns.ndim != 3 or not patterns.size:
+        raise ValueError(f"patterns have shape {patterns.shape}: give (patterns, samples of one period), or with an axis of outputs")
     steps, turn, first = _steps(duration, dt, every=every, start=start)
     if not first < turn:
         raise ValueError(f"start={start}: the first input must end before the turn does, {every}")
@@ -88,12 +155,12 @@ def selectable(
         raise ValueError(f"channels={channels!r}: at least 1")
     rng = np.random.default_rng(seed)
     setting, holding = (rng.uniform(-s, s, (len(patterns), channels)) for s in strength)
-    inputs, target = np.zeros((steps + 1, channels)), np.zeros((steps + 1, 1))
+    inputs, target = np.zeros((steps + 1, channels)), np.zeros((steps + 1, patterns.shape[2]))
     for begin in range(0, steps + 1, turn):
         which, end = int(rng.integers(len(patterns))), min(begin + turn, steps + 1)
         inputs[begin:end] = holding[which]
         inputs[begin : min(begin + first, end)] += setting[which]
-        target[begin:end, 0] = patterns[which][np.arange(end - begin) % patterns.shape[1]]
+        target[begin:end] = patterns[which][np.arange(end - begin) % patterns.shape[1]]
     return Task(Sampled(inputs, dt), Sampled(target, dt))
 
 

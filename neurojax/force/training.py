@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 import equinox as eqx
@@ -16,7 +17,7 @@ from neurojax.engine.signals import Signal, at
 from neurojax.engine.system import Draw, Flow, Step, System, check_part
 from neurojax.engine.types import Arrays
 from neurojax.force.trainable import Trainable
-from neurojax.learning import RLS, Occasion, Rule
+from neurojax.learning import RLS, Correction, Occasion, Rule
 
 
 class Taught(NamedTuple):
@@ -54,7 +55,8 @@ class Training(System):
         network: a `RateNetwork`, a `SpikingNetwork`, or one's own `Trainable`.
         target: f(t): a `Signal`, function of time or array, a number or (outputs,).
         rule: a learning rule: `RLS`, `DeltaRule`, `RewardHebbian`, or one's own `Rule`.
-        interval: steps between updates, >= 1, counted from step 0 of the run: exact, for it is a whole number.
+        interval: steps between updates, >= 1, counted from step 0 of the run: exact, for it is a whole number. A phase of a schedule may
+            take a longer one; a shorter one only with `RLS(method="symmetric")` or another rule.
         learning: False holds the weights, for a test: `Phase(100.0, {"learning": False})` in a `Schedule`.
         teacher: share of the target in what is fed back while learning, `(1 - teacher) z + teacher f`, in [0, 1].
         exploration: amplitude of noise, uniform in [-exploration, exploration], on the outputs while learning, or None.
@@ -97,10 +99,10 @@ class Training(System):
     def init(self, key):
         """The network's initial state, the weights that it came with, nothing learned."""
         network, synapses = self.network, None
-        readout = Taught(network.readout, self.rule.init(network.readout.shape[1], network.outputs))
+        readout = Taught(network.readout, self.rule.init(network.readout.shape[1], network.outputs, self.interval))
         if network.synapses is not None:
             own = network.synapses
-            kept = self.rule.init(own.fan_in, own.units if own.shared else 1)
+            kept = self.rule.init(own.fan_in, own.units if own.shared else 1, self.interval)
             if not own.shared:
                 kept = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (own.units, *jnp.shape(leaf))), kept)
             synapses = Taught(own.weights, kept)
@@ -127,26 +129,25 @@ class Training(System):
             moving = self.network.fed(moving, moving.z + self.exploration * (2 * drawn["exploration"] - 1), clock.step)
             drawn = {stream: numbers for stream, numbers in drawn.items() if stream != "exploration"}
         rates = self.network.rates(moving)
-        occasion = Occasion(self.network.readable(rates), moving.z, target, clock.step, clock.time, self.interval * clock.dt)
+        readable, elapsed = self.network.readable(rates), self.interval * clock.dt
+        occasion = Occasion(readable, moving.z, target, clock.step, clock.time, self.interval, elapsed)
 
-        def learn(readout, synapses):
-            kept, (change, size, novelty) = self.rule.correct(readout.kept, occasion)
-            readout = Taught(readout.weights + change, kept)
-            if synapses is not None:
-                synapses = self._corrected(synapses, rates, occasion)
-            return (readout, synapses), size, novelty
+        def correct(kept):
+            readout, correction = self.rule.correct(kept[0], occasion)
+            synapses, inner = (None, None) if kept[1] is None else self._correct_synapses(kept[1], rates, occasion)
+            return (readout, synapses), (correction, inner)
 
-        def hold(*taught):
-            return taught, still, still
-
-        taught, change, novelty = jax.lax.cond(clock.step % self.interval == 0, learn, hold, *taught)
-        lesson = Lesson(target, moving.z - target, change, novelty)
+        kept, (correction, inner) = where_due(
+            clock.step % self.interval == 0, correct, tuple(one if one is None else one.kept for one in taught)
+        )
+        taught = self._corrected(taught, kept, correction, inner)
+        lesson = Lesson(target, moving.z - target, correction.size, correction.novelty)
         fed = self.network.fed(moving, moving.z + self.teacher * (target - moving.z), clock.step)
         moved = self._moving(self._network(taught)).step(fed, clock, drawn)
         return Step(TrainingState(moved, *taught), lesson)
 
-    def _corrected(self, synapses: Taught, rates: Float[Array, " n"], occasion: Occasion) -> Taught:
-        """Recurrent weights after an update by the errors of the outputs, which the units share out."""
+    def _correct_synapses(self, kept: Any, rates: Float[Array, " n"], occasion: Occasion) -> tuple[Any, Correction]:
+        """What the errors of the outputs, which the units share out, do to the recurrent weights."""
         own = self.network.synapses
         assert own is not None
         heard = own.heard(rates)
@@ -154,14 +155,21 @@ class Training(System):
         output, target = occasion.output[mine], occasion.target[mine]
         if own.shared:
             occasion = occasion._replace(rates=heard[0], output=output, target=target)
-            kept, correction = self.rule.correct(synapses.kept, occasion)
-            return Taught(synapses.weights + correction.change, kept)
+            return self.rule.correct(kept, occasion)
 
         def one(kept, rates, output, target):
             return self.rule.correct(kept, occasion._replace(rates=rates, output=output[None], target=target[None]))
 
-        kept, correction = jax.vmap(one)(synapses.kept, heard, output, target)
-        return Taught(synapses.weights + correction.change[:, 0], kept)
+        return jax.vmap(one)(kept, heard, output, target)
+
+    def _corrected(self, taught: Any, kept: Any, correction: Correction, inner: Any) -> tuple[Taught, Taught | None]:
+        """Weights after an update, and what the rule keeps for them."""
+        (readout, synapses), own = taught, self.network.synapses
+        readout = Taught(readout.weights + correction.change, kept[0])
+        if synapses is None or own is None:
+            return readout, None
+        change = inner.change if own.shared else inner.outputs * inner.rates
+        return readout, Taught(synapses.weights + change, kept[1])
 
     def _tidied(self, readout: Taught, synapses: Taught | None, step: Any) -> tuple[Taught, Taught | None]:
         readout = readout._replace(kept=self.rule.tidied(readout.kept, step))
@@ -185,6 +193,12 @@ class Training(System):
         Give `simulate` the integrator that a `RateNetwork` was trained with, `method=nj.EulerMaruyama()`.
         """
         return self._network((state.readout, state.synapses))
+
+
+def where_due(due: Any, correct: Callable, kept: PyTree) -> Any:
+    """`correct(kept)`: what is kept after an update, and the corrections; where none is due, what was kept, and corrections of 0."""
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(correct, kept)[1])
+    return jax.lax.cond(due, correct, lambda kept: (kept, nothing), kept)
 
 
 def check_interval(training: Any) -> None:

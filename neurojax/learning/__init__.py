@@ -3,6 +3,7 @@
 from neurojax.learning.delta import LMS, DeltaRule, RewardHebbian
 from neurojax.learning.hebbian import Couplings, Factors, Matrix
 from neurojax.learning.lowrank import LowRank, SymmetricLowRank
+from neurojax.learning.ridge import ridge
 from neurojax.learning.rls import RLS, Gain
 from neurojax.learning.rule import Correction, Occasion, Rule
 
@@ -20,4 +21,5 @@ __all__ = [
     "RewardHebbian",
     "Rule",
     "SymmetricLowRank",
+    "ridge",
 ]

@@ -39,7 +39,7 @@ class LMS(Rule):
         """No state; a step down the gradient of e^2."""
         rates, rate = occasion.rates, jnp.asarray(at(self.rate, occasion.time))
         scale = rate / (self.floor + rates @ rates) if self.normalised else rate
-        return kept, Correction.of(scale * (occasion.target - occasion.output), rates)
+        return kept, Correction(scale * (occasion.target - occasion.output), rates)
 
 
 class DeltaRule(Rule):
@@ -66,7 +66,7 @@ class DeltaRule(Rule):
         if not isinstance(self.exponent, Tracer) and not np.all((np.asarray(self.exponent) >= 1) & (np.asarray(self.exponent) <= 2)):
             raise ValueError(f"DeltaRule(exponent={self.exponent!r}): give a number in [1, 2], for example 1.5")
 
-    def init(self, n, outputs):
+    def init(self, n, outputs, interval=1):
         """eta (outputs,)."""
         return jnp.full((outputs,), self.rate, jnp.result_type(float))
 
@@ -75,7 +75,7 @@ class DeltaRule(Rule):
         error = occasion.output - occasion.target
         span, goal = occasion.elapsed / self.tau, jnp.maximum(jnp.abs(error), 1e-12) ** self.exponent
         eta = kept / (jnp.exp(-goal * span) + kept * -jnp.expm1(-goal * span) / goal)
-        return eta, Correction.of(-kept * error, occasion.rates)
+        return eta, Correction(-kept * error, occasion.rates)
 
 
 class RewardHebbian(Rule):
@@ -100,7 +100,7 @@ class RewardHebbian(Rule):
         _positive("RewardHebbian", "rate", self.rate, "5e-4")
         _positive("RewardHebbian", "tau", self.tau, "5.0")
 
-    def init(self, n, outputs):
+    def init(self, n, outputs, interval=1):
         """Mean output (outputs,) and mean performance."""
         return jnp.zeros((outputs,)), jnp.zeros(())
 
@@ -109,6 +109,6 @@ class RewardHebbian(Rule):
         mean, usual = kept
         performance = -jnp.sum((occasion.output - occasion.target) ** 2)
         better = jnp.where(performance > usual, at(self.rate, occasion.time), 0.0)
-        correction = Correction.of(better * (occasion.output - mean), occasion.rates)
+        correction = Correction(better * (occasion.output - mean), occasion.rates)
         share = -jnp.expm1(-occasion.elapsed / self.tau)
         return (mean + share * (occasion.output - mean), usual + share * (performance - usual)), correction

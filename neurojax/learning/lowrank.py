@@ -1,4 +1,8 @@
-"""Matrices that change by outer products: a base, and those of the last updates that are not in it yet."""
+"""Matrices that change by outer products: a base, and those of the last updates that are not in it yet.
+
+Room for an update, and when to make it, is told by the clock alone, of which an update takes `interval` steps: a counter of updates
+in the state would be one for each lane, and fold lanes at different steps.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int, Scalar
 
 
 def _with_row(rows: Float[Array, "block n"], place: Any, row: Float[Array, " n"]) -> Float[Array, "block n"]:
@@ -25,12 +29,13 @@ class LowRank(eqx.Module):
     base: Float[Array, "n m"]
     left: Float[Array, "block n"]
     right: Float[Array, "block m"]
+    interval: int = eqx.field(static=True, default=1)
 
     @classmethod
-    def of(cls, base: Float[Array, "n m"], block: int) -> LowRank:
+    def of(cls, base: Float[Array, "n m"], block: int, interval: int = 1) -> LowRank:
         """A matrix with room for `block` updates."""
         n, m = jnp.shape(base)
-        return cls(base, jnp.zeros((block, n), base.dtype), jnp.zeros((block, m), base.dtype))
+        return cls(base, jnp.zeros((block, n), base.dtype), jnp.zeros((block, m), base.dtype), interval)
 
     @property
     def block(self) -> int:
@@ -45,13 +50,14 @@ class LowRank(eqx.Module):
         """M' x."""
         return x @ self.base + (self.left @ x) @ self.right
 
-    def pushed(self, place: Any, left: Float[Array, " n"], right: Float[Array, " m"]) -> LowRank:
-        """M + left right', kept in row `place`."""
-        return LowRank(self.base, _with_row(self.left, place, left), _with_row(self.right, place, right))
+    def pushed(self, step: Int[Scalar, ""], left: Float[Array, " n"], right: Float[Array, " m"]) -> LowRank:
+        """M + left right', `tidied` before."""
+        place = _place(self, step)
+        return LowRank(self.base, _with_row(self.left, place, left), _with_row(self.right, place, right), self.interval)
 
     def folded(self) -> LowRank:
         """The same matrix with all updates in its base."""
-        return LowRank(self.whole(), jnp.zeros_like(self.left), jnp.zeros_like(self.right))
+        return LowRank(self.whole(), jnp.zeros_like(self.left), jnp.zeros_like(self.right), self.interval)
 
     def whole(self) -> Float[Array, "n m"]:
         """M as one array."""
@@ -68,13 +74,14 @@ class SymmetricLowRank(eqx.Module):
 
     tiles: tuple[tuple[Float[Array, "rows columns"], ...], ...]
     roots: Float[Array, "block n"]
+    interval: int = eqx.field(static=True, default=1)
 
     @classmethod
-    def of(cls, base: Float[Array, "n n"], block: int, tile: int) -> SymmetricLowRank:
+    def of(cls, base: Float[Array, "n n"], block: int, tile: int, interval: int = 1) -> SymmetricLowRank:
         """A matrix with room for `block` updates."""
         cuts = [slice(start, start + tile) for start in range(0, base.shape[0], tile)]
         tiles = tuple(tuple(base[rows, columns] for columns in cuts[number:]) for number, rows in enumerate(cuts))
-        return cls(tiles, jnp.zeros((block, base.shape[0]), base.dtype))
+        return cls(tiles, jnp.zeros((block, base.shape[0]), base.dtype), interval)
 
     @property
     def block(self) -> int:
@@ -96,17 +103,30 @@ class SymmetricLowRank(eqx.Module):
                     sums[j] = sums[j] + strips[i] @ tile
         return jnp.concatenate(sums) - (self.roots @ x) @ self.roots
 
-    def lowered(self, place: Any, root: Float[Array, " n"]) -> SymmetricLowRank:
-        """M - root root', kept in row `place`."""
-        return SymmetricLowRank(self.tiles, _with_row(self.roots, place, root))
+    def lowered(self, step: Int[Scalar, ""], root: Float[Array, " n"]) -> SymmetricLowRank:
+        """M - root root', `tidied` before."""
+        return SymmetricLowRank(self.tiles, _with_row(self.roots, _place(self, step), root), self.interval)
 
     def folded(self) -> SymmetricLowRank:
         """The same matrix with all updates in its base."""
         strips = self._strips(self.roots)
         tiles = tuple(tuple(tile - strips[i].T @ strips[j] for j, tile in enumerate(row, i)) for i, row in enumerate(self.tiles))
-        return SymmetricLowRank(tiles, jnp.zeros_like(self.roots))
+        return SymmetricLowRank(tiles, jnp.zeros_like(self.roots), self.interval)
 
     def whole(self) -> Float[Array, "n n"]:
         """M as one array."""
         rows = self.folded().tiles
         return jnp.block([[rows[j][i - j].T if j < i else rows[i][j - i] for j in range(len(rows))] for i in range(len(rows))])
+
+
+Gathered = LowRank | SymmetricLowRank
+
+
+def tidied(matrix: Gathered, step: Int[Scalar, ""]) -> Gathered:
+    """The matrix, folded where there is no room for an update at this step."""
+    return jax.lax.cond(step % (matrix.interval * matrix.block) == 0, lambda one: one.folded(), lambda one: one, matrix)
+
+
+def _place(matrix: Gathered, step: Int[Scalar, ""]) -> Int[Scalar, ""]:
+    """The row of an update at this step."""
+    return step // matrix.interval % matrix.block

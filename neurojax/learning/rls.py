@@ -6,18 +6,17 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, Scalar
 
 from neurojax.engine.types import Arrays
-from neurojax.learning.lowrank import LowRank, SymmetricLowRank
+from neurojax.learning.lowrank import Gathered, LowRank, SymmetricLowRank, tidied
 from neurojax.learning.rule import Correction, Occasion, Rule
 
 Method = Literal["potter", "block", "symmetric"]
-Kept = LowRank | SymmetricLowRank | Float[Array, "n n"]
+Kept = Gathered | Float[Array, "n n"]
 
 # Below this alpha the deferred form turns NaN in float32 (at 1e-3 within 14,400 updates of 1,000 rates; at 0.1 it is exact to 1e-3).
 SAFE_ALPHA = 0.1
@@ -50,7 +49,7 @@ class RLS(Rule):
         limit: nothing is forgotten at updates at which the mean diagonal element of P is above `limit / alpha`.
         method: "potter" keeps the square root S of P = S S' (Potter 1963), as exact in float32 as P in float64 is; "block" keeps P,
             half of it as it is symmetric, the fastest, for alpha >= 0.1 in float32; "symmetric" updates all of P at once, the plain form.
-        block: steps whose updates "potter" (without forgetting) and "block" gather, to fold them into S or P by one product.
+        block: updates that "potter" (without forgetting) and "block" gather, to fold them into S or P by one product.
         tile: side of the tiles in which "block" keeps its half of P, so that one is read once for two products; n / 20 or more.
 
     Errors: ValueError naming the argument. Source: Sussillo and Abbott 2009, equations 2 to 8; Haykin 2002, chapter 9.
@@ -66,7 +65,7 @@ class RLS(Rule):
     def __check_init__(self):
         if self.method not in ("potter", "block", "symmetric"):
             raise ValueError(f"RLS(method={self.method!r}): choose 'potter', 'block' or 'symmetric'")
-        for name, what in (("block", "the number of steps gathered"), ("tile", "the side of a tile")):
+        for name, what in (("block", "the number of updates gathered"), ("tile", "the side of a tile")):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
                 raise ValueError(f"RLS({name}={value!r}): {what} is a whole number of at least 1")
@@ -91,25 +90,23 @@ class RLS(Rule):
             if not np.all((factor > 0) & (factor <= 1)):
                 raise ValueError(f"RLS(forgetting={self.forgetting!r}): give a factor in (0, 1], for example 0.9999, or None")
 
-    def init(self, n: int, outputs: int = 1) -> Kept:
+    def init(self, n: int, outputs: int = 1, interval: int = 1) -> Kept:
         """P of n rates before the first update: its square root ("potter"), its half ("block"), or itself."""
         if self.method == "block":
             if n > MOST_STRIPS * self.tile:
                 raise ValueError(
                     f"RLS(tile={self.tile}): {n} rates would make {-(-n // self.tile)} strips; give at least {n // MOST_STRIPS}"
                 )
-            return SymmetricLowRank.of(jnp.eye(n) / self.alpha, self.block, self.tile)
+            return SymmetricLowRank.of(jnp.eye(n) / self.alpha, self.block, self.tile, interval)
         if self.method == "symmetric":
             return jnp.eye(n) / self.alpha
         root = jnp.eye(n) / jnp.sqrt(self.alpha)
         # S shrinks at every update that forgets.
-        return LowRank.of(root, self.block) if self.forgetting is None else root
+        return LowRank.of(root, self.block, interval) if self.forgetting is None else root
 
     def tidied(self, kept: Any, step: Int[Scalar, ""]) -> Kept:
         """P with room for an update at this step. On its own, beside the update's `cond` and not in it: nested, XLA copies P."""
-        if not isinstance(kept, LowRank | SymmetricLowRank):
-            return kept
-        return jax.lax.cond(step % kept.block == 0, lambda one: one.folded(), lambda one: one, kept)
+        return tidied(kept, step) if isinstance(kept, Gathered) else kept
 
     def update(self, kept: Any, rates: Float[Arrays, " n"], step: Int[Scalar, ""]) -> tuple[Kept, Gain]:
         """P, `tidied`, after an update with `rates` at a step of the clock, and its gain."""
@@ -123,7 +120,7 @@ class RLS(Rule):
             image = kept @ turned
             taken, gain = image / (total + jnp.sqrt(factor * total)), Gain(image / total, novelty)
             if isinstance(kept, LowRank):
-                return kept.pushed(step % kept.block, -taken, turned), gain
+                return kept.pushed(step, -taken, turned), gain
             return (kept - jnp.outer(taken, turned)) / jnp.sqrt(factor), gain
         factor = self._factor(lambda: jnp.trace(kept), len(rates))
         image = kept @ rates
@@ -131,7 +128,7 @@ class RLS(Rule):
         total = factor + novelty
         root, gain = image / jnp.sqrt(total), Gain(image / total, novelty)
         if isinstance(kept, SymmetricLowRank):
-            return kept.lowered(step % kept.block, root), gain
+            return kept.lowered(step, root), gain
         kept = kept - jnp.outer(root, root)
         return (kept if self.forgetting is None else kept / factor), gain
 
@@ -148,10 +145,15 @@ class RLS(Rule):
 
     def correct(self, kept: Any, occasion: Occasion) -> tuple[Kept, Correction]:
         """`w <- w - e k'` of the error before the update; one P for all outputs."""
+        if isinstance(kept, Gathered) and kept.interval > occasion.interval:
+            raise ValueError(
+                f"Training(interval={occasion.interval}): the run began with {kept.interval}, and has room for no more updates; "
+                "begin with the shortest interval, or take RLS(method='symmetric')"
+            )
         kept, (gain, novelty) = self.update(kept, occasion.rates, occasion.step)
-        return kept, Correction.of(occasion.target - occasion.output, gain, novelty)
+        return kept, Correction(occasion.target - occasion.output, gain, novelty)
 
     def inverse_correlation(self, kept: Any) -> Float[Array, "n n"]:
         """P itself, `(sum_t r_t r_t' + alpha I)^-1` where nothing is forgotten."""
-        whole = kept.whole() if isinstance(kept, LowRank | SymmetricLowRank) else kept
+        whole = kept.whole() if isinstance(kept, Gathered) else kept
         return whole @ whole.T if self.method == "potter" else whole

@@ -11,28 +11,36 @@ from jaxtyping import Array, Float, Int, Scalar
 
 class Occasion(NamedTuple):
     """What a rule sees at an update: rates (n,), the output they give and its target (outputs,), the step and the time of the clock,
-    equal for all lanes, and the time from update to update."""
+    equal for all lanes, the steps from update to update, and the time they take."""
 
     rates: Float[Array, " n"]
     output: Float[Array, " outputs"]
     target: Float[Array, " outputs"]
     step: Int[Scalar, ""]
     time: Float[Scalar, ""]
+    interval: int
     elapsed: Float[Scalar, ""]
 
 
 class Correction(NamedTuple):
-    """What an update does: the change of the weights (outputs, n), its size (the root of its sum of squares), and `r' P r` of rules that
-    have a P (0 of others)."""
+    """What an update does to the weights, `w <- w + outputs rates'`: in factors, for a matrix in `lax.cond` is copied at every step.
 
-    change: Float[Array, "outputs n"]
-    size: Float[Scalar, ""]
-    novelty: Float[Scalar, ""]
+    outputs: (outputs,), what the errors say. rates: (n,), along which direction. novelty: `r' P r` of rules that have a P, 0 of others.
+    """
 
-    @classmethod
-    def of(cls, outputs: Float[Array, " outputs"], rates: Float[Array, " n"], novelty: Any = 0.0) -> Correction:
-        """The change `outputs rates'`; its size is the product of theirs, which spares a pass over all weights."""
-        return cls(jnp.outer(outputs, rates), _norm(outputs) * _norm(rates), jnp.asarray(novelty, rates.dtype))
+    outputs: Float[Array, " outputs"]
+    rates: Float[Array, " n"]
+    novelty: Any = 0.0
+
+    @property
+    def change(self) -> Float[Array, "outputs n"]:
+        """Change of the weights."""
+        return jnp.outer(self.outputs, self.rates)
+
+    @property
+    def size(self) -> Float[Scalar, ""]:
+        """The root of the sum of squares of the change, without a pass over all weights."""
+        return _norm(self.outputs) * _norm(self.rates)
 
 
 def _norm(x: Float[Array, " n"]) -> Float[Scalar, ""]:
@@ -44,8 +52,8 @@ def _norm(x: Float[Array, " n"]) -> Float[Scalar, ""]:
 class Rule(eqx.Module):
     """A rule that changes the weights `output = w rates` towards a target, and may keep something from update to update."""
 
-    def init(self, n: int, outputs: int) -> Any:
-        """What is kept, before the first update: a pytree of arrays."""
+    def init(self, n: int, outputs: int, interval: int = 1) -> Any:
+        """What is kept, before the first update, of which there is one every `interval` steps: a pytree of arrays."""
         return None
 
     def tidied(self, kept: Any, step: Int[Scalar, ""]) -> Any:

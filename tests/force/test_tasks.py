@@ -40,6 +40,42 @@ def test_each_turn_has_its_pattern_and_its_input():
     assert np.abs(np.stack([*held.values()])).max() <= 0.5
 
 
+def test_turns_of_several_outputs():
+    """Two movements of three joints: every turn is one of them, from its beginning."""
+    patterns = tasks.gaits(2, 20, 3, seed=4)
+    target = tasks.selectable(patterns, 400.0, 1.0, every=30.0, start=2.0).target.values
+    seen = {next(i for i, one in enumerate(patterns) if np.array_equal(one, target[b : b + 20])) for b in range(0, 380, 30)}
+    assert seen == {0, 1}
+    assert np.array_equal(target[20:30], target[:10])
+
+
+def test_gaits_have_few_components():
+    """95 angles of mean 0, the largest 1, of rank 5, with harmonics up to the fourth."""
+    for one in tasks.gaits(3, 200, 95, components=5, harmonics=4, seed=1):
+        assert np.abs(one).max() == 1.0
+        assert np.abs(one.mean(axis=0)).max() < 1e-12
+        assert np.linalg.matrix_rank(one, tol=1e-9) == 5
+        assert np.abs(np.fft.rfft(one, axis=0)[5:]).max() < 1e-9
+
+
+def test_a_movement_follows_each_pulse():
+    """Ten steps after every pulse, in units of two; at rest the first output is 1 and the others 0; rests of 20 to 40 units, all unlike."""
+    movement = np.stack([np.sin(np.pi * np.arange(10) / 9), np.arange(10.0)], axis=1)
+    task = tasks.one_shot(movement, 4000.0, 2.0, rest=(20.0, 40.0), pulse=6.0, amplitude=0.7, seed=3)
+    pulse, target = task.inputs.values[:, 0], task.target.values
+    starts = np.flatnonzero(np.diff(pulse) > 0) + 1
+    assert len(starts) > 80
+    at_rest = np.ones(len(target), bool)
+    for begin in starts[:-1]:
+        assert pulse[begin : begin + 4].tolist() == [0.7, 0.7, 0.7, 0.0]
+        assert np.array_equal(target[begin : begin + 10, 1:], movement)
+        assert target[begin : begin + 10, 0].tolist() == [1, 0.5, 0, 0, 0, 0, 0, 0, 0.5, 1]
+        at_rest[begin : begin + 10] = False
+    at_rest[starts[-1] :] = False
+    assert np.all(target[at_rest] == [1, 0, 0])
+    assert set(np.diff(starts[:-1]) - 10) == set(range(10, 21))
+
+
 def test_an_oscillation_quickens_and_slows_down():
     """f(t) = sin(2 pi (1 + 2 t) t) for t < 1 s, then minus the same backwards; in every turn of 2 s, after a pulse of 50 ms."""
     task = tasks.oscillation(4000.0, 1.0)
@@ -69,6 +105,10 @@ def test_bit_accuracy_counts_settled_bits():
         (lambda: tasks.selectable(np.ones((1, 3)), 10.0, 1.0, every=2.0), "start=100.0"),
         (lambda: tasks.oscillation(10.0, 1.0, period=5.0, pulse=1.0), "period=5.0"),
         (lambda: tasks.oscillation(10.0, 1.0, period=6.0, pulse=6.0), "more than the pulse"),
+        (lambda: tasks.one_shot(np.ones(9), 100.0, 1.0, rest=(9.0, 5.0), pulse=2.0), r"rest=\(9.0, 5.0\)"),
+        (lambda: tasks.one_shot(np.ones(9), 100.0, 1.0, pulse=5.0), "pulse=5.0: the movement, of 9 steps"),
+        (lambda: tasks.one_shot(np.ones((2, 2, 2)), 100.0, 1.0), r"movement has shape \(2, 2, 2\)"),
+        (lambda: tasks.gaits(joints=0), "joints=0"),
         (lambda: tasks.selectable(np.ones(3), 10.0, 1.0, every=2.0), r"patterns have shape \(3,\)"),
     ],
 )

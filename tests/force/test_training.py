@@ -19,6 +19,7 @@ def training(method="symmetric", n=N, interval=2, gain=1.4, alpha=1.0, rule_tile
 
 
 FORGETS = nj.Schedule({"a": 9.0, "b": nj.Phase(9.0, {"rule.forgetting": 0.9})})
+SHORTER = nj.Schedule({"a": 9.0, "b": nj.Phase(9.0, {"interval": 1})})
 OTHER_METHOD = nj.Schedule({"a": 9.0, "b": nj.Phase(9.0, {"rule.method": "symmetric"})})
 
 
@@ -104,6 +105,13 @@ def test_continued_is_the_same_as_whole(whole, tmp_path):
     nj.save_state(tmp_path / "half.npz", half.final_state)
     rest = run(training(), duration=None, steps=TRAIN - 1201, state=nj.load_state(tmp_path / "half.npz", training()))
     assert np.array_equal(rest.records["z"], whole.records["z"][1201:TRAIN])
+
+
+def test_a_saved_state_says_at_what_interval_it_learned(tmp_path):
+    """Which row holds which update hangs on it."""
+    nj.save_state(tmp_path / "state.npz", run(training("block", n=9), duration=None, steps=9).final_state)
+    with pytest.raises(ValueError, match=r"\.readout\.kept\.interval is 2, but Training has 3; give the system it came from"):
+        nj.load_state(tmp_path / "state.npz", training("block", n=9, interval=3))
 
 
 def test_a_trained_network_runs_on_by_itself(whole):
@@ -204,6 +212,7 @@ def test_gradients_through_training(kind):
         (lambda: nj.RateNetwork(n=0), r"RateNetwork\(n=0\)"),
         (lambda: run(training("potter", n=9), duration=FORGETS), r"RLS\(forgetting\): the run began without it"),
         (lambda: run(training("potter", n=9), duration=OTHER_METHOD), r"RLS\(method='symmetric'\): the run began with another method"),
+        (lambda: run(training("block", n=9), duration=SHORTER), r"Training\(interval=1\): the run began with 2"),
         (lambda: run(training("block", n=90, rule_tile=1)), r"RLS\(tile=1\): 90 rates would make 90 strips; give at least 4"),
         (lambda: nj.RateNetwork(heard=0), r"RateNetwork\(heard=0\)"),
         (lambda: run(training(recurrent=nj.SparseGaussian(0.0))), r"SparseGaussian\(p=0.0\)"),

@@ -25,7 +25,7 @@ def learned(rule, rates, targets, outputs=None):
         weights, kept = carry
         number, r, f, o = row
         z = weights @ r if outputs is None else o
-        kept, correction = rule.correct(kept, Occasion(r, z, f, number, number.astype(float) * ELAPSED, jnp.asarray(ELAPSED)))
+        kept, correction = rule.correct(kept, Occasion(r, z, f, number, number.astype(float) * ELAPSED, 1, jnp.asarray(ELAPSED)))
         return (weights + correction.change, kept), weights + correction.change
 
     with jax.enable_x64(True):
@@ -65,7 +65,7 @@ def test_the_rate_of_the_delta_rule_stays_positive():
     """A large rate, no error, twice tau between updates: eta / (1 + eta T) = 10 / 21, where Euler's step would give -190."""
     rule = nj.DeltaRule(rate=10.0, tau=1.0)
     zero = jnp.zeros(1)
-    kept, _ = rule.correct(rule.init(1, 1), Occasion(zero, zero, zero, jnp.asarray(0), jnp.asarray(0.0), jnp.asarray(ELAPSED)))
+    kept, _ = rule.correct(rule.init(1, 1), Occasion(zero, zero, zero, jnp.asarray(0), jnp.asarray(0.0), 1, jnp.asarray(ELAPSED)))
     assert float(kept[0]) == pytest.approx(10 / 21, rel=1e-5)
 
 

@@ -50,6 +50,21 @@ def ridge(rates, targets, alpha, factors=None):
     return np.linalg.solve(matrix, (rates * weights[:, None]).T @ targets).T, np.linalg.inv(matrix)
 
 
+def test_ridge_regression_is_a_call_of_its_own():
+    """`nj.learning.ridge` against the closed form (float64, 1e-11), its slope by alpha against a difference, and what it refuses."""
+    rates, targets = seen(count=100)
+    with jax.enable_x64(True):
+        rows = jnp.asarray(rates), jnp.asarray(targets)
+        assert apart(np.asarray(nj.learning.ridge(*rows, 0.3)), ridge(rates, targets, 0.3)[0]) < 1e-11
+        slope = jax.grad(lambda alpha: jnp.sum(nj.learning.ridge(*rows, alpha) ** 2))(0.3)
+        difference = (np.sum(ridge(rates, targets, 0.3 + 1e-5)[0] ** 2) - np.sum(ridge(rates, targets, 0.3 - 1e-5)[0] ** 2)) / 2e-5
+        assert float(slope) == pytest.approx(difference, rel=1e-6)
+    with pytest.raises(ValueError, match=r"alpha=0.0: give a positive number"):
+        nj.learning.ridge(*rows, 0.0)
+    with pytest.raises(ValueError, match=r"rates of shape \(100, 30\), targets of shape \(99, 2\)"):
+        nj.learning.ridge(rates, targets[1:])
+
+
 def apart(a, b):
     return np.linalg.norm(a - b) / np.linalg.norm(b)
 
@@ -136,7 +151,7 @@ def test_a_matrix_of_low_rank_updates():
     with jax.enable_x64(True):
         matrix = LowRank.of(jnp.asarray(base), 6)
         for place, (left, right) in enumerate(updates):
-            matrix = matrix.pushed(place, jnp.asarray(left), jnp.asarray(right))
+            matrix = matrix.pushed(jnp.asarray(place), jnp.asarray(left), jnp.asarray(right))
         expected = base + sum(np.outer(left, right) for left, right in updates)
         assert np.allclose(matrix.whole(), expected, rtol=1e-13)
         assert np.allclose(matrix @ jnp.asarray(x), expected @ x, rtol=1e-13)
@@ -154,7 +169,7 @@ def test_half_of_a_symmetric_matrix(tile):
     with jax.enable_x64(True):
         matrix = SymmetricLowRank.of(jnp.asarray(base), 4, tile)
         for place, root in enumerate(roots):
-            matrix = matrix.lowered(place, jnp.asarray(root))
+            matrix = matrix.lowered(jnp.asarray(place), jnp.asarray(root))
         expected = base - roots.T @ roots
         assert np.allclose(matrix.whole(), expected, rtol=1e-13, atol=1e-13)
         assert np.allclose(matrix @ jnp.asarray(x), expected @ x, rtol=1e-13, atol=1e-13)
@@ -174,7 +189,7 @@ def test_half_of_a_symmetric_matrix(tile):
         (lambda: nj.RLS(forgetting=1.5).check(), r"a factor in \(0, 1\]"),
         (lambda: nj.RLS(forgetting=0.9, method="block"), "'block' cannot forget; take method='potter'"),
         (lambda: nj.RLS(method="qr"), r"RLS\(method='qr'\): choose 'potter', 'block' or 'symmetric'"),
-        (lambda: nj.RLS(method="block", block=0), r"RLS\(block=0\): the number of steps gathered is a whole number of at least 1"),
+        (lambda: nj.RLS(method="block", block=0), r"RLS\(block=0\): the number of updates gathered is a whole number of at least 1"),
     ],
 )
 def test_bad_settings_are_refused(make, said):
