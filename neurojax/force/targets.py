@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import wave
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,7 +13,7 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from neurojax.engine.signals import Sampled, Signal, at
+from neurojax.engine.signals import Sampled, Signal, Sinusoid, at
 
 SIXTEEN_SEED = 16  # of the amplitudes of `sixteen_sines`, which the paper does not give
 
@@ -96,11 +98,28 @@ def notebook_periodic(period: float = 600.0, amplitude: float = 3.0) -> Sines:
     return Sines(period, (1.0, 1 / 2, 1 / 3, 1 / 4), amplitude)
 
 
+def notebook_cosine(period: float = 600.0, amplitude: float = 3.0) -> Sinusoid:
+    """The notebook's cosine."""
+    return Sinusoid(0.0, amplitude, period, np.pi / 2)
+
+
+def notebook_complicated(period: float = 600.0, amplitude: float = 1.0, seed: int = 0) -> Sines:
+    """The notebook's complicated target: six sines with whole amplitudes from 1 to 4 at frequencies from 1 to 9 over the period, drawn,
+    here scaled to a largest value of `amplitude`; the notebook's own reaches 10, saturates the rates, and is never learned."""
+    rng = np.random.default_rng(seed)
+    weights = np.bincount(rng.integers(1, 10, 6), weights=rng.integers(1, 5, 6), minlength=10)[1:]
+    return Sines(period, _scaled(weights), amplitude)
+
+
+def _scaled(weights: Float[np.ndarray, " harmonics"]) -> tuple[float, ...]:
+    """Weights of sines whose sum is 1 at its largest."""
+    turns = np.arange(4096)[:, None] / 4096 * np.arange(1, len(weights) + 1)
+    return tuple((weights / np.abs(np.sin(2 * np.pi * turns) @ weights).max()).tolist())
+
+
 def sixteen_sines(period: float = 1200.0, amplitude: float = 1.0) -> Sines:
     """Sixteen harmonics with weights uniform in [-1, 1], scaled to a largest value of `amplitude`; figure 2E's own are unpublished."""
-    weights = np.random.default_rng(SIXTEEN_SEED).uniform(-1, 1, 16)
-    turns = np.arange(4096)[:, None] / 4096 * np.arange(1, 17)
-    return Sines(period, tuple((weights / np.abs(np.sin(2 * np.pi * turns) @ weights).max()).tolist()), amplitude)
+    return Sines(period, _scaled(np.random.default_rng(SIXTEEN_SEED).uniform(-1, 1, 16)), amplitude)
 
 
 def lorenz(duration: float, dt: float, *, scale: float = 0.1, pace: float = 0.01, start: Sequence[float] = (1.0, 1.0, 20.0)) -> Sampled:
@@ -133,3 +152,62 @@ def noisy(signal: Signal, noise: float, duration: float, dt: float, *, seed: int
     times = np.arange(round(duration / dt) + 1) * dt
     clean = np.asarray(jax.vmap(signal)(jnp.asarray(times)), float)
     return Sampled(clean + noise * np.random.default_rng(seed).standard_normal(len(times)), dt)
+
+
+def recording(path: str | Path, spacing: float, *, amplitude: float | None = 1.0, turns: int = 1) -> Sampled:
+    """A recorded signal from a file, joined by lines from sample to sample; columns, or channels of a sound, are outputs.
+
+    Arguments:
+        path: .npy, .csv or .txt (numbers in columns, split by commas or blanks, # comments), or .wav (PCM of 8, 16 or 32 bits).
+        spacing: time from sample to sample, > 0, in the run's units. amplitude: the mean of each column is taken off, and all are scaled
+            to this largest value; None leaves them as they are. turns: how often the series is played, end to end.
+
+    Errors: FileNotFoundError; ValueError naming the file or the argument.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"recording(path={str(path)!r}): there is no such file; check the path (now in {Path.cwd()})")
+    if not spacing > 0:
+        raise ValueError(f"recording(spacing={spacing!r}): a positive time from sample to sample")
+    if isinstance(turns, bool) or not isinstance(turns, int | np.integer) or turns < 1:
+        raise ValueError(f"recording(turns={turns!r}): a whole number of at least 1")
+    if amplitude is not None and not amplitude > 0:
+        raise ValueError(f"recording(amplitude={amplitude!r}): a positive number, or None to leave the values as they are")
+    if path.suffix.lower() not in READERS:
+        raise ValueError(f"recording(path={str(path)!r}): unknown suffix {path.suffix!r}; known are {' '.join(READERS)}")
+    try:
+        values = np.asarray(READERS[path.suffix.lower()](path), float)
+    except Exception as error:
+        raise ValueError(f"recording(path={str(path)!r}): it cannot be read as {path.suffix} ({error})") from error
+    if values.ndim not in (1, 2) or len(values) < 2:
+        raise ValueError(f"recording(path={str(path)!r}): numbers of shape {values.shape}; give (samples,) or (samples, outputs)")
+    if not np.isfinite(values).all():
+        raise ValueError(f"recording(path={str(path)!r}): sample {int(np.argwhere(~np.isfinite(values))[0][0])} is not finite")
+    if amplitude is not None:
+        values = values - values.mean(axis=0)
+        largest = np.abs(values).max()
+        if not largest:
+            raise ValueError(f"recording(path={str(path)!r}): it is constant; nothing to scale to amplitude={amplitude!r}")
+        values = values * (amplitude / largest)
+    return Sampled(np.concatenate([values] * turns), spacing, "linear")
+
+
+def _read_text(path: Path) -> Any:
+    return np.loadtxt([line.replace(",", " ") for line in path.read_text().splitlines()])
+
+
+def _read_sound(path: Path) -> Any:
+    with wave.open(str(path)) as sound:
+        width, channels = sound.getsampwidth(), sound.getnchannels()
+        if width == 3:
+            raise ValueError("24 bits a sample; 8, 16 and 32 can be read")
+        raw = np.frombuffer(sound.readframes(sound.getnframes()), {1: "u1", 2: "<i2", 4: "<i4"}[width])
+    return raw.reshape(-1, channels)
+
+
+READERS: dict[str, Callable[[Path], Any]] = {
+    ".npy": lambda path: np.load(path, allow_pickle=False),
+    ".csv": _read_text,
+    ".txt": _read_text,
+    ".wav": _read_sound,
+}
