@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -146,6 +148,20 @@ class Izhikevich(Neuron):
         return IzhikevichState(v + done * (self.reset - v), adapted + done * self.jump), spikes
 
 
+def _check_numbers(owner: Any, n: int, names: Sequence[str] | None = None) -> None:
+    """Parameters are numbers, or arrays with one for each of n neurons."""
+    for name in names or [field.name for field in dataclasses.fields(owner) if not field.metadata.get("static", False)]:
+        value = getattr(owner, name)
+        if isinstance(value, Tracer) or hasattr(value, "draw"):
+            continue
+        try:
+            shape = np.asarray("none" if value is None else value, float).shape
+        except (TypeError, ValueError):
+            raise ValueError(f"{type(owner).__name__}({name}={value!r}): give a number") from None
+        if shape not in ((), (n,)):
+            raise ValueError(f"{type(owner).__name__}({name} of shape {shape}): give one number, or one for each of {n} neurons")
+
+
 def _check_order(neuron: Any) -> None:
     reset, peak = neuron.reset, neuron.peak
     if not isinstance(reset, Tracer) and not isinstance(peak, Tracer) and not np.all(np.asarray(reset) < np.asarray(peak)):
@@ -247,7 +263,9 @@ class SpikingNetwork(Trainable, System):
         for name in ("gain", "feedback"):
             if getattr(self, name) is None:
                 raise ValueError(f"SpikingNetwork({name}=None): give a number; 0 cuts it")
+        _check_numbers(self.neuron, self.n)
         check_part(self.neuron)
+        _check_numbers(self, self.n, ("rise", "decay"))
         _check_positive(self, "rise", "decay")
 
     def init(self, key):

@@ -142,6 +142,8 @@ def test_gradients_do_not_explode_through_the_resets():
         (lambda: nj.SpikingNetwork(9, feedback=None).check(), r"SpikingNetwork\(feedback=None\): give a number"),
         (lambda: nj.SpikingNetwork(0), r"SpikingNetwork\(n=0\)"),
         (lambda: nj.SpikingNetwork(9, heard=10), r"SpikingNetwork\(heard=10\)"),
+        (lambda: nj.SpikingNetwork(9, neuron=nj.LIF(tau=None)), r"LIF\(tau=None\): give a number"),
+        (lambda: nj.SpikingNetwork(9, neuron=nj.Izhikevich(bias=np.ones(3))), r"Izhikevich\(bias of shape \(3,\)\): give one number, or"),
         (lambda: nj.SpikingNetwork(9, rise=0.0), r"SpikingNetwork\(rise=0.0\)"),
         (lambda: nj.SpikingNetwork(9, recurrent=nj.SpikingWeights(0.0)), r"SpikingWeights\(p=0.0\)"),
         (lambda: nj.SpikingNetwork(9, recurrent=np.ones(9)), r"SpikingNetwork\(recurrent\): an array of shape \(9,\)"),
