@@ -115,7 +115,7 @@ def joints(study: Study) -> list[Row]:
     train, test = study.pick(120_000, 12_000) * DT, study.pick(24_000, 6_000) * DT
     count = study.pick(95, 10)
     task = tasks.selectable(tasks.gaits(2, 1000, count), train + test, DT, every=4000.0, channels=50, strength=(2.0, 0.25))
-    network = nj.RateNetwork(study.pick(1000, 300), outputs=count, gain=1.5, feedback=(3 / count) ** 0.5, inputs=task.inputs)
+    network = nj.RateNetwork(study.pick(1000, 300), outputs=count, gain=1.5, feedback=5 / count**0.5, inputs=task.inputs)
     record = {"z": nj.Trace(measures.output, phase="test", every=EVERY)}
     system = nj.Training(network, task.target, nj.RLS(1.0, method="block"))
     data = study.sweep("joints", system, {}, seeds=study.pick(5, 2), dt=DT, duration=schedule(train, test), record=record)
