@@ -15,7 +15,7 @@ from experiments.study import Study
 from experiments.table import Row
 from neurojax.engine.signals import Sinusoid
 from neurojax.force import measures
-from neurojax.force.targets import Sines, Square, Triangle, four_sines, lorenz, noisy, notebook_periodic, sixteen_sines
+from neurojax.force.targets import Sines, Square, Together, Triangle, four_sines, lorenz, noisy, notebook_periodic, sixteen_sines
 from neurojax.learning.rls import SAFE_ALPHA
 from neurojax.sweep.plot import save
 
@@ -44,16 +44,19 @@ class Case:
 
 def cases() -> dict[str, Case]:
     """The paper's targets, and the notebook's."""
-    four = four_sines()
+    four, slow = four_sines(), Sines(8000.0)
+    pair = Together((slow, Sinusoid(0.0, 1.0, 8000.0, np.pi / 2)))
     return {
         "triangle": Case("2A-C triangle, 600 ms", Triangle(600.0, 1.0), 600, 24),
         "sixteen": Case("2E sixteen sines, 1.2 s", sixteen_sines(1200.0, 1.0), 1200, most=None),
         "sixteen_long": Case("2E with alpha = 0.01, 24 periods", sixteen_sines(1200.0, 1.0), 1200, 24, alpha=0.01, most=None),
         "noisy": Case("2F four sines and noise of 0.1", noisy(four, 0.1, 36 * 1200.0, DT), 1200, clean=four),
-        "square": Case("2G square wave, 1.2 s", Square(1200.0, 1.0), 1200, most=0.1),
+        "square": Case("2G square wave, 1.2 s", Square(1200.0, 1.0), 1200, most=None),
+        "square_long": Case("2G with gain 1.5, 24 periods", Square(1200.0, 1.0), 1200, 24, gain=1.5, most=0.1),
         "fast": Case("2I sine of 60 ms", Sines(60.0), 60, 240, gain=1.2),
-        "slow": Case("2I sine of 8 s", Sines(8000.0), 8000, 10, gain=1.5, most=None),
-        "slow_alpha": Case("2I sine of 8 s, alpha = 0.01", Sines(8000.0), 8000, 10, gain=1.5, alpha=0.01, most=None),
+        "slow": Case("2I sine of 8 s", slow, 8000, 10, gain=1.5, most=None),
+        "slow_alpha": Case("2I sine of 8 s, alpha = 0.01", slow, 8000, 10, gain=1.5, alpha=0.01, most=None),
+        "slow_pair": Case("2I sine of 8 s with its cosine", pair, 8000, 5, gain=1.5, clean=slow, outputs=2),
         "weak": Case("2K sine of amplitude 0.1 (must fail)", Sines(1200.0, (1.0,), 0.1), 1200, gain=1.5, most=None),
         "weak_raised": Case("2K the same around 1", Sinusoid(1.0, 0.1, 1200.0), 1200, gain=1.5),
         "seed_short": Case("notebook's four sines, amplitude 3, its 4 periods", notebook_periodic(), 600, 4, gain=1.5, most=None),
