@@ -58,7 +58,7 @@ def cases() -> dict[str, Case]:
         "slow_alpha": Case("2I sine of 8 s, alpha = 0.01", slow, 8000, 10, gain=1.5, alpha=0.01, most=None),
         "slow_pair": Case("2I sine of 8 s with its cosine", pair, 8000, 5, gain=1.5, clean=slow, outputs=2),
         "weak": Case("2K sine of amplitude 0.1 (must fail)", Sines(1200.0, (1.0,), 0.1), 1200, gain=1.5, most=None),
-        "weak_raised": Case("2K the same around 1", Sinusoid(1.0, 0.1, 1200.0), 1200, gain=1.5),
+        "weak_raised": Case("2K the same around 1", Sinusoid(1.0, 0.1, 1200.0), 1200, gain=1.5, most=None),
         "seed_short": Case("notebook's four sines, amplitude 3, its 4 periods", notebook_periodic(), 600, 4, gain=1.5, most=None),
         "seed": Case("notebook's four sines, amplitude 3, 24 periods", notebook_periodic(), 600, 24, gain=1.5),
         "seed_half": Case("notebook's four sines, amplitude 0.5", notebook_periodic(amplitude=0.5), 600, 24),
