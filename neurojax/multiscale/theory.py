@@ -13,9 +13,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Float, Real
 
+from neurojax.engine.types import Arrays
 from neurojax.multiscale.checks import check_number
 from neurojax.multiscale.redraws import Redraws, as_redraws
 from neurojax.multiscale.weights import (
@@ -46,9 +46,9 @@ class Ensemble(NamedTuple):
     @classmethod
     def of(
         cls,
-        targets: Real[ArrayLike, "K n"],
-        probabilities: Real[ArrayLike, " K"] | None = None,
-        J0: Real[ArrayLike, "n n"] | None = None,
+        targets: Real[Arrays, "K n"],
+        probabilities: Real[Arrays, " K"] | None = None,
+        J0: Real[Arrays, "n n"] | None = None,
         k: Any = 1.0,
     ) -> Ensemble:
         """Of what the neurons do at each pattern, `saturated`; all equally likely, and J0 = 0, unless given."""
@@ -224,7 +224,7 @@ def within_redraw(ensemble: Ensemble, tau_J: Any, tau_h: Any, phase: Any) -> Any
     return left**2 * mean_distance(ensemble, fading(tau_J, tau_h)) + (1 - left) ** 2 * scalars(ensemble).spread
 
 
-def stationary_distribution(transitions: Real[ArrayLike, "K K"]) -> Float[np.ndarray, " K"]:
+def stationary_distribution(transitions: Real[Arrays, "K K"]) -> Float[np.ndarray, " K"]:
     """p with p T = p, of a chain of patterns with one recurrent class. On the host.
 
     transitions: T_mn, from pattern m to n; rows sum to 1. Raises `ValueError` otherwise.
@@ -250,7 +250,7 @@ def _ahead(ensemble: Ensemble, fade: Fading, transitions: Any) -> Any:
     return (fade.ab + fade.b2) * (p[:, None] * follow * g).sum()
 
 
-def markov_distance(ensemble: Ensemble, fade: Fading, transitions: Real[ArrayLike, "K K"]) -> Any:
+def markov_distance(ensemble: Ensemble, fade: Fading, transitions: Real[Arrays, "K K"]) -> Any:
     """Stationary E D where patterns follow each other by a Markov chain whose stationary distribution the ensemble's p is.
 
     For a fixed a, `F [V + 2 sum_mn p_m R_mn G_mn]`, R = a T (I - a T)^-1, F = S_2(inf).
@@ -260,7 +260,7 @@ def markov_distance(ensemble: Ensemble, fade: Fading, transitions: Real[ArrayLik
 
 
 def markov_moments(
-    ensemble: Ensemble, a: float, transitions: Real[ArrayLike, "K K"], steps: int
+    ensemble: Ensemble, a: float, transitions: Real[Arrays, "K K"], steps: int
 ) -> tuple[Float[np.ndarray, " times"], Float[np.ndarray, " times"]]:
     """E D_n and Var D_n for n = 0 to `steps` under a Markov chain of patterns that starts in its stationary distribution. On the host.
 

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jax.typing import ArrayLike
 from jaxtyping import Float, Real
 
+from neurojax.engine.types import Arrays
 from neurojax.multiscale.checks import check_number
 
 
@@ -32,13 +32,13 @@ def check_probabilities(owner: str, value: Any, count: int) -> None:
         raise ValueError(f"{owner}(probabilities={value!r}): they sum to {np.sum(np.asarray(value, float)):.6g}; {mend}")
 
 
-def saturated(patterns: Real[ArrayLike, "K n"], beta: Any, u: Any) -> Float[Any, "K n"]:
+def saturated(patterns: Real[Arrays, "K n"], beta: Any, u: Any) -> Float[Any, "K n"]:
     """S_mu = tanh(beta u xi_mu), where a field much stronger than all couplings puts the neurons."""
     xp, patterns, beta, u = arrays(patterns, beta, u)
     return xp.tanh(beta * u * patterns)
 
 
-def gram(targets: Real[ArrayLike, "K n"]) -> Float[Any, "K K"]:
+def gram(targets: Real[Arrays, "K n"]) -> Float[Any, "K K"]:
     """`Q_mn = <X_m, X_n> = [(S_m . S_n)^2 - sum_i S_mi^2 S_ni^2] / (N (N - 1))`, without any N x N matrix."""
     _, targets = arrays(targets)
     n = targets.shape[1]
@@ -48,24 +48,25 @@ def gram(targets: Real[ArrayLike, "K n"]) -> Float[Any, "K K"]:
     return ((targets @ targets.T) ** 2 - squares @ squares.T) / (n * (n - 1))
 
 
-def projections(J: Real[ArrayLike, "n n"], targets: Real[ArrayLike, "K n"]) -> Float[Any, " K"]:
+def projections(J: Real[Arrays, "n n"], targets: Real[Arrays, "K n"]) -> Float[Any, " K"]:
     """<J, X_mu> of a J with zero diagonal."""
     _, J, targets = arrays(J, targets)
     n = targets.shape[1]
     return ((targets @ J) * targets).sum(1) / (n * (n - 1))
 
 
-def square_norm(J: Real[ArrayLike, "n n"]) -> Float[Any, ""]:
+def square_norm(J: Real[Arrays, "n n"]) -> Float[Any, ""]:
     """|J|^2 = <J, J> of a J with zero diagonal."""
     _, J = arrays(J)
     n = J.shape[-1]
     return (J * J).sum() / (n * (n - 1))
 
 
-def hebbian(targets: Real[ArrayLike, "K n"], weights: Real[ArrayLike, " K"] | None = None) -> Float[Any, "n n"]:
+def hebbian(targets: Real[Arrays, "K n"], weights: Real[Arrays, " K"] | None = None) -> Float[Any, "n n"]:
     """`sum_mu w_mu X_mu`, no diagonal; H itself with the probabilities as weights, which are 1/K each unless given."""
-    xp, targets, weights = arrays(targets, np.full(np.shape(targets)[0], 1 / np.shape(targets)[0]) if weights is None else weights)
-    whole = (targets.T * weights) @ targets
+    share: Any = np.full(np.shape(targets)[0], 1 / np.shape(targets)[0]) if weights is None else weights
+    xp, targets, share = arrays(targets, share)
+    whole = (targets.T * share[None, :]) @ targets
     return whole * (1 - xp.eye(len(whole), dtype=whole.dtype))
 
 
@@ -89,7 +90,7 @@ def weight_covariance(
     _, targets, p, a, n = arrays(targets, probabilities, a, n)
     x = targets[:, chosen[:, 0]] * targets[:, chosen[:, 1]]
     mean = p @ x
-    fluctuation = (x.T * p) @ x - mean[:, None] * mean[None, :]
+    fluctuation = (x.T * p[None, :]) @ x - mean[:, None] * mean[None, :]
     return a**lag * k**2 * (1 - a) * (1 - a ** (2 * n)) / (1 + a) * fluctuation
 
 
