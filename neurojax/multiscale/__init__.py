@@ -3,9 +3,13 @@
 from neurojax.multiscale import measures as measures
 from neurojax.multiscale import theory as theory
 from neurojax.multiscale.events import CoefficientMap, EventMap
+from neurojax.multiscale.excursions import Excursions
 from neurojax.multiscale.model import Multiscale, MultiscaleState
 from neurojax.multiscale.patterns import Cyclic, Dirichlet, GaussianPatterns, RademacherPatterns, Repeating, UniformPatterns, Zipf
 from neurojax.multiscale.redraws import Periodic, Poisson, RandomPeriod, Redraws
+from neurojax.multiscale.retrieval import FrozenMemory, retrieval
+from neurojax.multiscale.sequences import PatternMatrix
+from neurojax.multiscale.stationarity import stationarity
 from neurojax.multiscale.stream import Stream
 
 __all__ = [
@@ -13,9 +17,12 @@ __all__ = [
     "Cyclic",
     "Dirichlet",
     "EventMap",
+    "Excursions",
+    "FrozenMemory",
     "GaussianPatterns",
     "Multiscale",
     "MultiscaleState",
+    "PatternMatrix",
     "Periodic",
     "Poisson",
     "RademacherPatterns",
@@ -25,4 +32,6 @@ __all__ = [
     "Stream",
     "UniformPatterns",
     "Zipf",
+    "retrieval",
+    "stationarity",
 ]

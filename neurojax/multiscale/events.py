@@ -195,6 +195,10 @@ class CoefficientMap(Memory):
         apart, left = state.weights - jnp.asarray(self.stream.probabilities), state.left
         return apart @ jnp.asarray(self.gram) @ apart + 2 * left * (state.start @ apart) + left**2 * state.start_square
 
+    def fading(self, dt):
+        """Of the grid or the flow."""
+        return theory.fading(self.tau_J, self.stream.tau_h, self.grid)
+
     def couplings(self, state):
         """Refused: J0 is not kept."""
         raise ValueError("CoefficientMap keeps K weights and no J; take EventMap or Multiscale to look at J")

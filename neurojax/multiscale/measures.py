@@ -8,6 +8,7 @@ from jaxtyping import Array, Float, Int
 
 from neurojax.engine.system import View
 from neurojax.engine.types import Arrays
+from neurojax.multiscale import theory
 
 
 def distance(view: View) -> Float[Array, ""]:
@@ -17,6 +18,16 @@ def distance(view: View) -> Float[Array, ""]:
     """
     kept = getattr(view.aux, "distance", None)
     return view.system.distance(view.state) if kept is None else kept
+
+
+def deviation(view: View) -> Float[Array, ""]:
+    """`(D - E D) / sqrt(Var D)` with the stationary mean and variance of `theory`, of patterns that are drawn independently."""
+    system = view.system
+    if system.stream.transitions is not None:
+        raise ValueError("deviation: the variance under a Markov chain of patterns has no closed form; theory.markov_moments has numbers")
+    p = jnp.asarray(system.stream.probabilities)
+    ensemble, fade = theory.Ensemble(theory.gram(system.targets()), p, 0 * p, 0 * p[0]), system.fading(view.clock.dt)
+    return (distance(view) - theory.mean_distance(ensemble, fade)) / jnp.sqrt(theory.distance_variance(ensemble, fade))
 
 
 def couplings(view: View) -> Float[Array, "n n"]:
@@ -114,6 +125,7 @@ def distance_integral(view: View) -> Float[Array, ""]:
 __all__ = [
     "agreement",
     "couplings",
+    "deviation",
     "distance",
     "distance_integral",
     "duration",

@@ -17,6 +17,7 @@ from neurojax.engine.integrators import Integrator
 from neurojax.engine.system import Flow, Step, System
 from neurojax.engine.types import Arrays
 from neurojax.learning import Fading
+from neurojax.multiscale import theory
 from neurojax.multiscale.checks import check_count, check_number
 from neurojax.multiscale.stream import Shown, Stream, whole
 from neurojax.multiscale.weights import gram, hebbian, projections, square_norm
@@ -46,7 +47,7 @@ class Felt(NamedTuple):
     """What a step shows beside the state: `J s` (n,) of the state before it, and D of the J before it if there is a tally."""
 
     local: Float[Array, " n"]
-    distance: Float[Array, ""] | None
+    distance: Float[Arrays, ""] | None
 
 
 class Moving(NamedTuple):
@@ -96,11 +97,12 @@ class Alternating(Integrator):
 
     def step(self, flow, state, clock, noise):
         """One step of a `Held` memory; J as an array, or as `Fading`."""
-        s = state.s + clock.dt / flow.tau_s * flow.pull(state.s, state.J)
-        g, share = ACTIVATIONS[flow.activation](s), clock.dt / flow.tau_J
+        held: Any = flow
+        s = state.s + clock.dt / held.tau_s * held.pull(state.s, state.J)
+        g, share = ACTIVATIONS[held.activation](s), clock.dt / held.tau_J
         if isinstance(state.J, Fading):
-            return Moving(s, state.J.gained(clock.step, 1 - share, share * flow.k, g))
-        return Moving(s, state.J + share * (off_diagonal(flow.k * jnp.outer(g, g)) - state.J))
+            return Moving(s, state.J.gained(clock.step, 1 - share, share * held.k, g))
+        return Moving(s, state.J + share * (off_diagonal(held.k * jnp.outer(g, g)) - state.J))
 
 
 def as_method(value: Any) -> Any:
@@ -189,6 +191,10 @@ class Memory(System):
     def targets(self) -> Float[Array, "K n"]:
         """g(S_mu), S_mu = tanh(beta u xi_mu): what synapses see while a strong field shows pattern mu. Of a realised memory."""
         return ACTIVATIONS[self.activation](jnp.tanh(self.beta * self.u * jnp.asarray(self.stream.patterns)))
+
+    def fading(self, dt: Any) -> theory.Fading:
+        """What a redraw's time leaves of J, for steps of dt. Of a realised memory."""
+        return theory.fading(self.tau_J, self.stream.tau_h)
 
     def couplings(self, state: Any) -> Float[Array, "n n"]:
         """J as one array."""
@@ -289,7 +295,12 @@ class Multiscale(Memory):
         ahead = s @ local / (size * self.strength()) - reached - share * (own - reached) - left * tally.along
         distance = left**2 * tally.distance + 2 * share * ahead + share**2 * (own - 2 * reached + whole)
         along = left * tally.along + share * (reached - whole)
-        return Tally(*(jnp.where(tally.moved, new, old) for new, old in zip((distance, along), tally, strict=False)), jnp.asarray(True))
+        distance, along = jnp.where(tally.moved, distance, tally.distance), jnp.where(tally.moved, along, tally.along)
+        return Tally(distance, along, jnp.asarray(True))
+
+    def fading(self, dt):
+        """Of the map or the flow."""
+        return theory.fading(self.tau_J, self.stream.tau_h, dt if isinstance(self.method, Alternating) else None)
 
     def couplings(self, state):
         """J as one array."""

@@ -13,7 +13,7 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from neurojax.multiscale.checks import check_number
+from neurojax.multiscale.checks import check_count, check_number
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
 NODES, WEIGHTS = 0.5 * (_NODES + 1), 0.5 * _WEIGHTS  # of the interval (0, 1)
@@ -75,17 +75,16 @@ class Periodic(Redraws):
 class RandomPeriod(Redraws):
     """A whole number of time units, `low` to `high - 1`, all equally likely: the seed's `tau_h: {min, max}` at steps of 1.
 
-    low, high: whole numbers, 0 < low < high.
+    low, high: whole numbers, 0 < low < high; static.
     """
 
-    low: Any = 1
-    high: Any = 10
+    low: int = eqx.field(static=True, default=1)
+    high: int = eqx.field(static=True, default=10)
 
-    def check(self):
-        """Whole numbers in order."""
+    def __check_init__(self):
         for name in ("low", "high"):
-            check_number("RandomPeriod", name, getattr(self, name), lambda x: (x > 0) & (x == np.round(x)), "a positive whole number")
-        if not isinstance(self.low, Tracer) and not isinstance(self.high, Tracer) and not np.all(np.asarray(self.low) < self.high):
+            check_count("RandomPeriod", name, getattr(self, name))
+        if self.low >= self.high:
             raise ValueError(f"RandomPeriod(low={self.low!r}, high={self.high!r}): low must be below high, which is left out itself")
 
     def quantile(self, uniform):
@@ -98,7 +97,7 @@ class RandomPeriod(Redraws):
 
     def moment(self, r, s, rate):
         """The mean over the values."""
-        times = np.arange(int(self.low), int(self.high), dtype=float)
+        times = np.arange(self.low, self.high, dtype=float)
         space: Any = jnp if isinstance(rate, jax.Array) else np
         exponent = -rate * space.asarray(times, getattr(rate, "dtype", float))
         return space.mean(space.exp(r * exponent) * (-space.expm1(exponent)) ** s)

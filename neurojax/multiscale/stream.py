@@ -139,8 +139,9 @@ class Stream(eqx.Module):
         which = jnp.where(due, self.picked(jnp.asarray(shown.which), drawn["redraw"][0]), shown.which)
         more = jnp.minimum(self.lasting(drawn["redraw"][1]) / dt, FOREVER)
         left = jnp.where(due, jnp.minimum(shown.left + more, FOREVER), shown.left) - 1
-        noise = None if self.noise is None else jnp.where(due, self.noise * drawn["field noise"], shown.noise)
-        return Shown(which, left, noise)
+        if shown.noise is None:
+            return Shown(which, left, None)
+        return Shown(which, left, jnp.where(due, self.noise * drawn["field noise"], shown.noise))
 
     def field(self, shown: Shown) -> Float[Array, " n"]:
         """h, the pattern shown with its noise."""

@@ -305,6 +305,17 @@ def markov_moments(
     return np.asarray(means), np.asarray(variances)
 
 
+def row_similarity(time: Any, tau: Any, start: Any) -> Any:
+    """Cosine between a row of a `PatternMatrix` and the pattern it learns: `[e c + 1 - e] / sqrt(e^2 + (1 - e)^2 + 2 e (1 - e) c)`.
+
+    e = exp(-time / tau), for a row as long as the pattern. tau: tau_Xi while it is shown and its row wins, on average over a stream
+    tau_Xi / p_mu. start: the cosine c at first, in [-1, 1].
+    """
+    xp, time, tau, c = arrays(time, tau, start)
+    e = xp.exp(-time / tau)
+    return (e * c + 1 - e) / xp.sqrt(e**2 + (1 - e) ** 2 + 2 * e * (1 - e) * c)
+
+
 __all__ = [
     "Ensemble",
     "Fading",
@@ -325,6 +336,7 @@ __all__ = [
     "mean_weights",
     "projections",
     "rate",
+    "row_similarity",
     "saturated",
     "scalars",
     "square_norm",

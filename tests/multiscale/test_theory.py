@@ -252,4 +252,4 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match=r"never meet"):
         theory.stationary_distribution(np.eye(2))
     with pytest.raises(ValueError, match=r"RandomPeriod\(low=3, high=3\)"):
-        nj.RandomPeriod(3, 3).check()
+        nj.RandomPeriod(3, 3)
