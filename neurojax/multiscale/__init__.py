@@ -4,12 +4,13 @@ from neurojax.multiscale import measures as measures
 from neurojax.multiscale import theory as theory
 from neurojax.multiscale.events import CoefficientMap, EventMap
 from neurojax.multiscale.excursions import Excursions
+from neurojax.multiscale.frozen import FrozenMemory
+from neurojax.multiscale.frozen import retrieval as retrieval
 from neurojax.multiscale.model import Multiscale, MultiscaleState
 from neurojax.multiscale.patterns import Cyclic, Dirichlet, GaussianPatterns, RademacherPatterns, Repeating, UniformPatterns, Zipf
 from neurojax.multiscale.redraws import Periodic, Poisson, RandomPeriod, Redraws
-from neurojax.multiscale.retrieval import FrozenMemory, retrieval
 from neurojax.multiscale.sequences import PatternMatrix
-from neurojax.multiscale.stationarity import stationarity
+from neurojax.multiscale.settling import stationarity as stationarity
 from neurojax.multiscale.stream import Stream
 
 __all__ = [
@@ -32,6 +33,4 @@ __all__ = [
     "Stream",
     "UniformPatterns",
     "Zipf",
-    "retrieval",
-    "stationarity",
 ]

@@ -121,16 +121,14 @@ class PatternMatrix(System):
         """Redraw if it is time; then the neurons, the rows, the transitions."""
         shown, dt = self.stream.following(state.shown, clock.dt, drawn), clock.dt
         past, transitions = state.past, state.transitions
-        if past is None:
-            q = self.winners(state.s, state.rows)
-        else:
-            earlier = past.read(clock.step + 1, self.delay)  # `delay` steps before what this step makes; 0 before the start
-            q = earlier @ transitions
+        # The winners `delay` steps before what this step makes, 0 before the start.
+        earlier = None if past is None else past.read(clock.step + 1, self.delay)
+        q = self.winners(state.s, state.rows) if earlier is None else earlier @ transitions
         pull = jnp.tanh(self.beta * (self.u * self.stream.field(shown) + self.recall * (q @ state.rows)))
         s = state.s - jnp.expm1(-dt / self.tau_s) * (pull - state.s)
         w = self.winners(s, state.rows)
         rows = state.rows - jnp.expm1(-dt * w / self.tau_Xi)[:, None] * (s[None, :] - state.rows)
-        if past is not None:
+        if past is not None and earlier is not None:
             transitions = transitions - jnp.expm1(-dt * earlier / self.tau_T)[:, None] * (w[None, :] - transitions)
             past = past.push(clock.step + 1, w)
         return Step(PatternMatrixState(s, rows, transitions, past, shown), Winner(w, q))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -49,9 +51,15 @@ def stationarity(
         raise ImportError("stationarity needs statsmodels: install it with `pip install 'neurojax[stationarity]'`") from error
     ends = np.arange(window, len(values) + 1, every)
     windows = (values[end - window : end] for end in ends)
-    pvalues = np.asarray([1.0 if np.ptp(one) == 0 else adfuller(one, regression=regression, autolag="AIC")[1] for one in windows])
+    pvalues = np.asarray([1.0 if np.ptp(one) == 0 else _pvalue(adfuller, one, regression) for one in windows])
     rejected: Bool[np.ndarray, " windows"] = pvalues < significance
     if not rejected[-1]:
         return Stationarity(ends, pvalues, None)
     first = 0 if rejected.all() else int(np.flatnonzero(~rejected)[-1]) + 1
     return Stationarity(ends, pvalues, int(ends[first] - window))
+
+
+def _pvalue(adfuller: Callable[..., Any], window: np.ndarray, regression: str) -> float:
+    # From 0.15 on statsmodels asks which kind of result is meant.
+    new = {"result_object": False} if "result_object" in inspect.signature(adfuller).parameters else {}
+    return float(adfuller(window, regression=regression, autolag="AIC", **new)[1])

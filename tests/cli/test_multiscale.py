@@ -1,0 +1,28 @@
+"""Memories from a shell."""
+
+import numpy as np
+
+import neurojax as nj
+
+
+def test_run(neurojax):
+    """The shipped example, smaller: D falls to Hebb's, every neuron follows the field."""
+    said = neurojax(
+        "run", "multiscale", "n=20", "tau_J=20", "stream='Stream(RademacherPatterns(4), tau_h=Poisson(2))'", "steps=200", "figure=m.png"
+    )
+    assert said.code == 0, said.err
+    assert "tracking" in said.out
+
+
+def test_sweep(neurojax, unexplained):
+    """Axes replaced; the store has what Python reads."""
+    said = neurojax("sweep", "multiscale", "n=10", "over.tau_J=[5,20]", "~over.u", "seeds=2", "steps=60", "store=m.zarr", "figure=null")
+    assert said.code == 0, said.err
+    data = nj.load("m.zarr")
+    assert data.D.shape == (2, 2)
+    assert np.all(data.D.mean("seed")[0] > data.D.mean("seed")[1])
+
+
+def test_help_and_list(neurojax):
+    assert "tau_J" in neurojax("run", "multiscale", "--help").out
+    assert "multiscale.distance" in neurojax("list", "measures").out
