@@ -63,7 +63,12 @@ def test_a_run_and_its_gradient_lower(name):
     assert lowered(jax.jit(jax.grad(run)), jnp.asarray(10.0))
 
 
-@pytest.mark.parametrize("name", NAMES)
+def quick(*names):
+    """All systems, of which only these in the quick run."""
+    return [name if name in names else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+
+
+@pytest.mark.parametrize("name", quick("deferred", "flow", "sequences"))
 def test_gradients_are_differences(name):
     """Reverse and forward mode against central differences in float64, relative 1e-6, draws held."""
     fields = {"tau_Xi": 10.0, "tau_T": 5.0, "recall": 2.0} if name == "sequences" else {"tau_J": 10.0, "beta": 1.0, "u": 2.0}
@@ -95,10 +100,7 @@ def test_gathered_updates_have_the_same_gradients():
             assert slope == pytest.approx(slopes[None, False], rel=1e-9), form
 
 
-QUICK = ("deferred", "coefficients")
-
-
-@pytest.mark.parametrize("name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NAMES])
+@pytest.mark.parametrize("name", quick("deferred", "coefficients"))
 def test_lanes_do_not_depend_on_their_company(name):
     """With other lanes per kernel the same to rounding, float64, 1e-9; on two devices J has the same bits.
 
@@ -113,7 +115,7 @@ def test_lanes_do_not_depend_on_their_company(name):
         assert np.abs(narrow.D - other.D).max() < 1e-14
 
 
-@pytest.mark.parametrize("name", ["map", "deferred", "coefficients", "sequences"])
+@pytest.mark.parametrize("name", quick("deferred", "sequences"))
 def test_stopped_and_continued(name, tmp_path):
     """At an odd step, through a file: the same bits as without stopping."""
     kept = {"dt": 0.5, "record": records(name)}
@@ -125,7 +127,7 @@ def test_stopped_and_continued(name, tmp_path):
     assert np.array_equal(np.concatenate([half.records["D"], rest.records["D"]]), whole.records["D"])
 
 
-@pytest.mark.parametrize("name", ["deferred", pytest.param("map", marks=pytest.mark.slow), pytest.param("flow", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", quick("deferred")[:3])
 def test_a_memory_that_blows_up_leaves_the_others_alone(name):
     """A strength k beyond float32 overflows: marked, and the others' bits are those of a sweep without it."""
     broken, calm = (swept(name, [0.5, bad, 0.9, 1.5], "k") for bad in (3e38, 1.2))
