@@ -10,13 +10,12 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
-from neurojax.engine.paths import replace
 from neurojax.engine.system import Step
 from neurojax.engine.types import Arrays
 from neurojax.multiscale import theory
 from neurojax.multiscale.model import Memory, off_diagonal
 from neurojax.multiscale.stream import Shown
-from neurojax.multiscale.weights import gram, projections, square_norm
+from neurojax.multiscale.weights import projections, square_norm
 
 
 class Gains(NamedTuple):
@@ -133,7 +132,6 @@ class CoefficientMap(Memory):
     """
 
     grid: Any = eqx.field(default=None, kw_only=True)
-    gram: Any = eqx.field(default=None, init=False)
 
     def check(self):
         """A memory, patterns that end, no noise."""
@@ -143,11 +141,6 @@ class CoefficientMap(Memory):
             raise ValueError(f"CoefficientMap(stream.noise={self.stream.noise!r}): noisy patterns are more than K; take EventMap")
         if self.grid is not None and not isinstance(self.grid, Tracer) and not isinstance(self.tau_J, Tracer):
             theory.rate(float(np.asarray(self.tau_J)), float(np.asarray(self.grid)))
-
-    def realise(self, key):
-        """Draw the stream; products of its patterns."""
-        made = super().realise(key)
-        return replace(made, ("gram",), gram(made.targets()), check=False)
 
     def init(self, key):
         """No weights, all of J0."""
@@ -166,13 +159,14 @@ class CoefficientMap(Memory):
         duration = jnp.asarray(self.stream.lasting(drawn["redraw"][1]), state.left.dtype)
         speed = 1 / self.tau_J if self.grid is None else -jnp.log1p(-self.grid / self.tau_J) / self.grid
         a = jnp.exp(-speed * duration)
-        weights = (a * state.weights).at[which].add(1 - a)
+        # Not a scatter, for which XLA's CPU compiler has a loop.
+        weights = a * state.weights + jnp.where(jnp.arange(state.weights.shape[0], dtype=which.dtype) == which, 1 - a, 0.0)
         epoch = Epoch(duration, self._integral(state, which, duration, speed))
         return Step(CoefficientState(weights, a * state.left, state.start, state.start_square, which, state.time + duration), epoch)
 
     def _integral(self, state: CoefficientState, which: Int[Array, ""], duration: Any, speed: Any) -> Float[Array, ""]:
         """D over the time of a pattern: of `b^2 D + 2 b (1 - b) <J/k - H, Y> + (1 - b)^2 <Y, Y>`, b = e^(-speed t)."""
-        q, p = jnp.asarray(self.gram), jnp.asarray(self.stream.probabilities)
+        q, p = jnp.asarray(self.reference.gram), jnp.asarray(self.stream.probabilities)
         h, row = q @ p, jnp.take(q, which, axis=0)
         toward = self.projections(state)
         ahead = jnp.take(toward, which) - p @ toward - jnp.take(h, which) + p @ h
@@ -183,17 +177,17 @@ class CoefficientMap(Memory):
 
     def projections(self, state):
         """<J/k, X_mu> (K,)."""
-        return jnp.asarray(self.gram) @ state.weights + state.left * state.start
+        return jnp.asarray(self.reference.gram) @ state.weights + state.left * state.start
 
     def square(self, state):
         """|J/k|^2."""
         w, left = jnp.asarray(state.weights), state.left
-        return w @ jnp.asarray(self.gram) @ w + 2 * left * (state.start @ w) + left**2 * state.start_square
+        return w @ jnp.asarray(self.reference.gram) @ w + 2 * left * (state.start @ w) + left**2 * state.start_square
 
     def distance(self, state):
         """D = |J/k - H|^2."""
         apart, left = state.weights - jnp.asarray(self.stream.probabilities), state.left
-        return apart @ jnp.asarray(self.gram) @ apart + 2 * left * (state.start @ apart) + left**2 * state.start_square
+        return apart @ jnp.asarray(self.reference.gram) @ apart + 2 * left * (state.start @ apart) + left**2 * state.start_square
 
     def fading(self, dt):
         """Of the grid or the flow."""

@@ -26,7 +26,7 @@ def deviation(view: View) -> Float[Array, ""]:
     if system.stream.transitions is not None:
         raise ValueError("deviation: the variance under a Markov chain of patterns has no closed form; theory.markov_moments has numbers")
     p = jnp.asarray(system.stream.probabilities)
-    ensemble, fade = theory.Ensemble(theory.gram(system.targets()), p, 0 * p, 0 * p[0]), system.fading(view.clock.dt)
+    ensemble, fade = theory.Ensemble(jnp.asarray(system.reference.gram), p, 0 * p, 0 * p[0]), system.fading(view.clock.dt)
     return (distance(view) - theory.mean_distance(ensemble, fade)) / jnp.sqrt(theory.distance_variance(ensemble, fade))
 
 

@@ -14,6 +14,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from neurojax.engine.integrators import Integrator
+from neurojax.engine.paths import replace
 from neurojax.engine.system import Flow, Step, System
 from neurojax.engine.types import Arrays
 from neurojax.learning import Fading
@@ -48,6 +49,16 @@ class Felt(NamedTuple):
 
     local: Float[Array, " n"]
     distance: Float[Arrays, ""] | None
+
+
+class Reference(NamedTuple):
+    """What J is compared with, made once for a run: targets g(S_mu) (K, n), S_mu = tanh(beta u xi_mu); <X_mu, X_nu> (K, K); the diagonal
+    sum_mu p_mu S_mu,i^2 (n,) that H is without; |H|^2."""
+
+    targets: Float[Arrays, "K n"]
+    gram: Float[Arrays, "K K"]
+    diagonal: Float[Arrays, " n"]
+    square: Float[Arrays, ""]
 
 
 class Moving(NamedTuple):
@@ -123,6 +134,7 @@ class Memory(System):
     activation: Activation = eqx.field(static=True, default="none", kw_only=True)
     s0: Any = eqx.field(converter=whole, default=None, kw_only=True)
     J0: Any = eqx.field(converter=whole, default=None, kw_only=True)
+    reference: Any = eqx.field(default=None, init=False)
 
     def __check_init__(self):
         check_count(type(self).__name__, "n", self.n, "a whole number of neurons, at least 2")
@@ -166,8 +178,11 @@ class Memory(System):
             raise ValueError(f"{name}(J0): is not symmetric with a zero diagonal; give {mend}")
 
     def realise(self, key):
-        """Draw the stream."""
-        return dataclasses.replace(self, stream=self.stream.realise(key, self.n))
+        """Draw the stream; make the reference, which stays the same when phases of a run change the field."""
+        made = dataclasses.replace(self, stream=self.stream.realise(key, self.n))
+        targets = ACTIVATIONS[self.activation](jnp.tanh(self.beta * self.u * jnp.asarray(made.stream.patterns)))
+        products, p = gram(targets), jnp.asarray(made.stream.probabilities)
+        return replace(made, ("reference",), Reference(targets, products, p @ targets**2, p @ products @ p), check=False)
 
     def draws(self):
         """The stream's."""
@@ -190,7 +205,9 @@ class Memory(System):
 
     def targets(self) -> Float[Array, "K n"]:
         """g(S_mu), S_mu = tanh(beta u xi_mu): what synapses see while a strong field shows pattern mu. Of a realised memory."""
-        return ACTIVATIONS[self.activation](jnp.tanh(self.beta * self.u * jnp.asarray(self.stream.patterns)))
+        if self.reference is None:
+            raise ValueError(f"{type(self).__name__}.targets(): its patterns are not drawn yet; take `run.system` of a run")
+        return jnp.asarray(self.reference.targets)
 
     def fading(self, dt: Any) -> theory.Fading:
         """What a redraw's time leaves of J, for steps of dt. Of a realised memory."""
@@ -287,11 +304,10 @@ class Multiscale(Memory):
         D = left^2 D' + 2 left share <J'/k - H, X - H> + share^2 |X - H|^2, and left <J'/k - H, X> = <J/k - H, X> - share <X - H, X>.
         """
         tally: Any = state.tally
-        targets, p, s = self.targets(), jnp.asarray(self.stream.probabilities), jnp.asarray(state.s)
-        left, size, squares = 1 - share, self.n * (self.n - 1), s * s
-        reached = (p @ (targets @ s) ** 2 - (p @ targets**2) @ squares) / size  # <X, H>
+        s, left, size = jnp.asarray(state.s), 1 - share, self.n * (self.n - 1)
+        squares, whole = s * s, self.reference.square  # |H|^2
+        reached = (self.stream.probabilities @ (self.targets() @ s) ** 2 - self.reference.diagonal @ squares) / size  # <X, H>
         own = (jnp.sum(squares) ** 2 - jnp.sum(squares**2)) / size  # <X, X>
-        whole = p @ gram(targets) @ p  # <H, H>
         ahead = s @ local / (size * self.strength()) - reached - share * (own - reached) - left * tally.along
         distance = left**2 * tally.distance + 2 * share * ahead + share**2 * (own - 2 * reached + whole)
         along = left * tally.along + share * (reached - whole)

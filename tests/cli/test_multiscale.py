@@ -5,9 +5,8 @@ import neurojax as nj
 
 def test_run(neurojax):
     """The shipped example, smaller: D falls to Hebb's, every neuron follows the field."""
-    said = neurojax(
-        "run", "multiscale", "n=20", "tau_J=20", "stream='Stream(RademacherPatterns(4), tau_h=Poisson(2))'", "steps=200", "figure=m.png"
-    )
+    stream = "stream=Stream(RademacherPatterns(4), tau_h=Poisson(2))"
+    said = neurojax("run", "multiscale", "n=20", "tau_J=20", stream, "steps=200", "figure=m.png")
     assert said.code == 0, said.err
     assert "tracking" in said.out
 

@@ -93,7 +93,7 @@ def test_redraw_statistics_between_redraws(name):
 
 def own_spread(view):
     """V of the patterns of a `CoefficientMap`."""
-    q = jnp.asarray(view.system.gram)
+    q = jnp.asarray(view.system.reference.gram)
     return theory.scalars(theory.Ensemble(q, view.system.stream.probabilities, q[0], q[0, 0])).spread
 
 
