@@ -18,7 +18,8 @@ def public() -> dict[str, Any]:
     for module in (nj.force.measures, nj.force.targets, nj.force.tasks):
         own = {name: value for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__}
         shown |= {name: value for name, value in own.items() if not name.startswith("_")}
-    return shown
+    # By the family's name: other memories have overlaps, too.
+    return shown | {f"multiscale.{name}": getattr(nj.multiscale.measures, name) for name in nj.multiscale.measures.__all__}
 
 
 def models() -> dict[str, type]:

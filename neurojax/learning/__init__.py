@@ -2,7 +2,7 @@
 
 from neurojax.learning.delta import LMS, DeltaRule, RewardHebbian
 from neurojax.learning.hebbian import Couplings, Factors, Matrix
-from neurojax.learning.lowrank import LowRank, SymmetricLowRank
+from neurojax.learning.lowrank import Fading, LowRank, SymmetricLowRank
 from neurojax.learning.ridge import ridge
 from neurojax.learning.rls import RLS, Gain
 from neurojax.learning.rule import Correction, Occasion, Rule
@@ -14,6 +14,7 @@ __all__ = [
     "Couplings",
     "DeltaRule",
     "Factors",
+    "Fading",
     "Gain",
     "LowRank",
     "Matrix",

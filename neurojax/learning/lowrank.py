@@ -130,3 +130,44 @@ def tidied(matrix: Gathered, step: Int[Scalar, ""]) -> Gathered:
 def _place(matrix: Gathered, step: Int[Scalar, ""]) -> Int[Scalar, ""]:
     """The row of an update at this step."""
     return step // matrix.interval % matrix.block
+
+
+class Fading(eqx.Module):
+    """A symmetric matrix with zero diagonal that fades while it gains outer products: `M = scale base + sum_b weights_b rows_b rows_b'`.
+
+    One pass over the base to apply it; every `block` gains one matrix product writes them into it. What fades is numbers, not matrices.
+
+    Shapes: base (n, n), scale (), rows (block, n), weights (block,), own (n,): the diagonal of what is not in the base yet.
+    """
+
+    base: Float[Array, "n n"]
+    scale: Float[Array, ""]
+    rows: Float[Array, "block n"]
+    weights: Float[Array, " block"]
+    own: Float[Array, " n"]
+
+    @classmethod
+    def of(cls, base: Float[Array, "n n"], block: int) -> Fading:
+        """A matrix with room for `block` gains; its diagonal is zero already."""
+        n, like = base.shape[0], base.dtype
+        return cls(base, jnp.ones((), like), jnp.zeros((block, n), like), jnp.zeros((block,), like), jnp.zeros((n,), like))
+
+    def __matmul__(self, x: Float[Array, " n"]) -> Float[Array, " n"]:
+        """M x."""
+        return self.scale * (self.base @ x) + ((self.rows @ x) * self.weights) @ self.rows - self.own * x
+
+    def gained(self, step: Any, left: Any, gain: Any, row: Float[Array, " n"]) -> Fading:
+        """`left M + gain row row'` without its diagonal; `tidied` at this step before."""
+        place = step % self.rows.shape[0]
+        weights = jax.lax.dynamic_update_index_in_dim(self.weights * left, jnp.asarray(gain, self.weights.dtype), place, 0)
+        own = left * self.own + gain * (row * row)
+        return Fading(self.base, self.scale * left, _with_row(self.rows, place, row), weights, own)
+
+    def tidied(self, step: Any) -> Fading:
+        """The same matrix with room for the gain of this step of the clock."""
+        block = self.rows.shape[0]
+        return jax.lax.cond(step % block == 0, lambda one: Fading.of(one.whole(), block), lambda one: one, self)
+
+    def whole(self) -> Float[Array, "n n"]:
+        """M as one array."""
+        return self.scale * self.base + (self.rows.T * self.weights[None, :]) @ self.rows - jnp.diag(self.own)

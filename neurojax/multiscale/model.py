@@ -1,0 +1,323 @@
+"""Neurons and synapses that evolve together under a stream of patterns."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
+
+from neurojax.engine.integrators import Integrator
+from neurojax.engine.paths import replace
+from neurojax.engine.system import Flow, Step, System
+from neurojax.engine.types import Arrays
+from neurojax.learning import Fading
+from neurojax.multiscale import theory
+from neurojax.multiscale.checks import check_count, check_number
+from neurojax.multiscale.stream import Shown, Stream, whole
+from neurojax.multiscale.weights import gram, hebbian, projections, square_norm
+
+Activation = Literal["none", "tanh", "sigmoid", "relu"]
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"none": lambda s: s, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu}
+
+
+class Tally(NamedTuple):
+    """D and <J/k - H, H> before the last step, and whether there was one: what D is brought up to date from."""
+
+    distance: Float[Arrays, ""]
+    along: Float[Arrays, ""]
+    moved: Bool[Arrays, ""]
+
+
+class MultiscaleState(NamedTuple):
+    """State: neurons s (n,); couplings J (n, n), as an array or as `Fading`; what was shown last; a tally of D, or None."""
+
+    s: Float[Arrays, " n"]
+    J: Any
+    shown: Shown
+    tally: Tally | None = None
+
+
+class Felt(NamedTuple):
+    """What a step shows beside the state: `J s` (n,) of the state before it, and D of the J before it if there is a tally."""
+
+    local: Float[Array, " n"]
+    distance: Float[Arrays, ""] | None
+
+
+class Reference(NamedTuple):
+    """What J is compared with, made once for a run: targets g(S_mu) (K, n), S_mu = tanh(beta u xi_mu); <X_mu, X_nu> (K, K); the diagonal
+    sum_mu p_mu S_mu,i^2 (n,) that H is without; |H|^2."""
+
+    targets: Float[Arrays, "K n"]
+    gram: Float[Arrays, "K K"]
+    diagonal: Float[Arrays, " n"]
+    square: Float[Arrays, ""]
+
+
+class Moving(NamedTuple):
+    """What flows while a pattern is held: s (n,), J (n, n)."""
+
+    s: Any
+    J: Any
+
+
+def off_diagonal(matrix: Float[Array, "n n"]) -> Float[Array, "n n"]:
+    """The matrix with zeros on its diagonal."""
+    index = jnp.arange(matrix.shape[0])
+    return jnp.where(index[:, None] == index[None, :], jnp.zeros((), matrix.dtype), matrix)
+
+
+class Held(Flow):
+    """The memory while its field h (n,) is held.
+
+    `tau ds/dt = -s + tanh[beta (J s + u h)]`, `tau' dJ/dt = -J + k g(s) g(s)'` without diagonal.
+    """
+
+    h: Any
+    beta: Any
+    u: Any
+    k: Any
+    tau_s: Any
+    tau_J: Any
+    activation: Activation = eqx.field(static=True, default="none")
+
+    def pull(self, s: Float[Array, " n"], J: Any) -> Float[Array, " n"]:
+        """`-s + tanh[beta (J s + u h)]`."""
+        return jnp.tanh(self.beta * (J @ s + self.u * self.h)) - s
+
+    def drift(self, state, clock):
+        """Rates of change of s and J."""
+        g = ACTIVATIONS[self.activation](state.s)
+        return Moving(self.pull(state.s, state.J) / self.tau_s, (off_diagonal(self.k * jnp.outer(g, g)) - state.J) / self.tau_J)
+
+    def linear(self, state, clock):
+        """The decays, -1/tau and -1/tau'."""
+        one = jnp.ones((), state.s.dtype)
+        return Moving(-one / self.tau_s, -one / self.tau_J)
+
+
+class Alternating(Integrator):
+    """The seed's map: Euler's step for s, then Euler's step for J with the s just made."""
+
+    def step(self, flow, state, clock, noise):
+        """One step of a `Held` memory; J as an array, or as `Fading`."""
+        held: Any = flow
+        s = state.s + clock.dt / held.tau_s * held.pull(state.s, state.J)
+        g, share = ACTIVATIONS[held.activation](s), clock.dt / held.tau_J
+        if isinstance(state.J, Fading):
+            return Moving(s, state.J.gained(clock.step, 1 - share, share * held.k, g))
+        return Moving(s, state.J + share * (off_diagonal(held.k * jnp.outer(g, g)) - state.J))
+
+
+def as_method(value: Any) -> Any:
+    """ "map" for the seed's map; an integrator as it is."""
+    return Alternating() if isinstance(value, str) and value == "map" else value
+
+
+class Memory(System):
+    """What memories driven by a stream have in common: n neurons, gains, time constants, initial s and J."""
+
+    n: int = eqx.field(static=True)
+    stream: Stream = Stream()
+    beta: Any = 1.0
+    u: Any = 200.0
+    k: Any = None
+    tau_s: Any = 1.0
+    tau_J: Any = 1000.0
+    activation: Activation = eqx.field(static=True, default="none", kw_only=True)
+    s0: Any = eqx.field(converter=whole, default=None, kw_only=True)
+    J0: Any = eqx.field(converter=whole, default=None, kw_only=True)
+    reference: Any = eqx.field(default=None, init=False)
+
+    def __check_init__(self):
+        check_count(type(self).__name__, "n", self.n, "a whole number of neurons, at least 2")
+        if self.n < 2:
+            raise ValueError(f"{type(self).__name__}(n={self.n!r}): a whole number of neurons, at least 2")
+        if self.activation not in ACTIVATIONS:
+            raise ValueError(f"{type(self).__name__}(activation={self.activation!r}): choose {', '.join(map(repr, ACTIVATIONS))}")
+
+    def check(self):
+        """Refuse values that make no sense."""
+        name = type(self).__name__
+        if not isinstance(self.stream, Stream):
+            raise TypeError(f"{name}(stream={self.stream!r}): give a nj.Stream, for example nj.Stream(nj.RademacherPatterns(8))")
+        self.stream.check(self.n)
+        for field in ("beta", "u", "k"):
+            if field != "k" or self.k is not None:
+                mend = "a positive number, or None for tanh(beta)" if field == "k" else "a number of at least 0"
+                low = (lambda x: x > 0) if field == "k" else (lambda x: x >= 0)
+                check_number(name, field, getattr(self, field), low, mend)
+        check_number(name, "tau_s", self.tau_s, lambda x: x > 0, "a positive time")
+        if not isinstance(self.tau_J, Tracer):
+            # Infinity is no time that `check_number` lets pass, but its inverse is.
+            value = np.asarray(self.tau_J, float)
+            if value.shape != () or not value > 0:
+                raise ValueError(f"{name}(tau_J={self.tau_J!r}): a positive time, or infinity for frozen synapses")
+        if self.s0 is not None:
+            check_number(name, "s0", self.s0, lambda x: np.abs(x) <= 1, f"(n={self.n},) numbers from -1 to 1, or None", shape=(self.n,))
+        self._check_start()
+
+    def _check_start(self) -> None:
+        name = type(self).__name__
+        if self.J0 is None or isinstance(self.J0, Tracer):
+            return
+        if np.ndim(self.J0) == 0:
+            check_number(name, "J0", self.J0, lambda x: x >= 0, "a deviation in units of k, at least 0, or an array (n, n)")
+            return
+        mend = f"a symmetric array ({self.n}, {self.n}) with zero diagonal, a deviation, or None"
+        check_number(name, "J0", self.J0, np.isfinite, mend, shape=(self.n, self.n))
+        given = np.asarray(self.J0, float)
+        if not np.allclose(given, given.T) or np.any(np.diagonal(given) != 0):
+            raise ValueError(f"{name}(J0): is not symmetric with a zero diagonal; give {mend}")
+
+    def realise(self, key):
+        """Draw the stream; make the reference, which stays the same when phases of a run change the field."""
+        made = dataclasses.replace(self, stream=self.stream.realise(key, self.n))
+        targets = ACTIVATIONS[self.activation](jnp.tanh(self.beta * self.u * jnp.asarray(made.stream.patterns)))
+        products, p = gram(targets), jnp.asarray(made.stream.probabilities)
+        return replace(made, ("reference",), Reference(targets, products, p @ targets**2, p @ products @ p), check=False)
+
+    def draws(self):
+        """The stream's."""
+        return self.stream.draws(self.n)
+
+    def strength(self) -> Any:
+        """k, tanh(beta) unless given."""
+        return jnp.tanh(self.beta) if self.k is None else self.k
+
+    def initial(self, key: PRNGKeyArray) -> Moving:
+        """Initial s (n,) and J (n, n)."""
+        one, other = jax.random.split(key)
+        like = jnp.result_type(float)
+        s = jax.random.uniform(one, (self.n,), like, -1.0, 1.0) if self.s0 is None else jnp.asarray(self.s0, like)
+        if self.J0 is not None and jnp.ndim(self.J0):
+            return Moving(s, jnp.asarray(self.J0, like))
+        deviation = self.strength() * (1 / np.sqrt(float(self.stream.count(self.n))) if self.J0 is None else self.J0)
+        upper = jnp.triu(jax.random.normal(other, (self.n, self.n), like), 1)
+        return Moving(s, deviation * (upper + upper.T))
+
+    def targets(self) -> Float[Array, "K n"]:
+        """g(S_mu), S_mu = tanh(beta u xi_mu): what synapses see while a strong field shows pattern mu. Of a realised memory."""
+        if self.reference is None:
+            raise ValueError(f"{type(self).__name__}.targets(): its patterns are not drawn yet; take `run.system` of a run")
+        return jnp.asarray(self.reference.targets)
+
+    def fading(self, dt: Any) -> theory.Fading:
+        """What a redraw's time leaves of J, for steps of dt. Of a realised memory."""
+        return theory.fading(self.tau_J, self.stream.tau_h)
+
+    def couplings(self, state: Any) -> Float[Array, "n n"]:
+        """J as one array."""
+        raise NotImplementedError(f"{type(self).__name__} must define couplings(self, state)")
+
+    def projections(self, state: Any) -> Float[Array, " K"]:
+        """<J/k, X_mu> (K,)."""
+        return projections(self.couplings(state), self.targets()) / self.strength()
+
+    def square(self, state: Any) -> Float[Array, ""]:
+        """|J/k|^2."""
+        return square_norm(self.couplings(state)) / self.strength() ** 2
+
+    def distance(self, state: Any) -> Float[Array, ""]:
+        """D = |J/k - H|^2."""
+        return square_norm(self.couplings(state) / self.strength() - hebbian(self.targets(), jnp.asarray(self.stream.probabilities)))
+
+
+class Multiscale(Memory):
+    """Neurons and Hebbian synapses that evolve together while a stream shows patterns:
+
+        tau ds_i/dt = -s_i + tanh[beta (sum_j J_ij s_j + u h_i)],   tau' dJ_ij/dt = -J_ij + k g(s_i) g(s_j),   J_ii = 0
+
+    Arguments:
+        n: neurons, >= 2. stream: what the field h shows.
+        beta: gain, >= 0. u: strength of the field, >= 0. k: strength of synapses, > 0; None for tanh(beta).
+        tau_s: time constant tau of neurons, > 0. tau_J: tau' of synapses, > 0; infinity freezes them.
+        activation: g of the synapses, "none", "tanh", "sigmoid" or "relu"; static.
+        s0: initial s (n,), None for uniform in (-1, 1). J0: initial J, an array (n, n), or the deviation of its symmetric Gaussian
+            entries in units of k, 1 / sqrt(K) if None.
+        method: "map", the seed's: with `dt` an Euler step for s, then one for J with the new s; or an integrator such as `nj.RK4()` for
+            the differential equations, the field held through a step. They differ at finite dt, also in their theory (`theory.rate`).
+        block: with "map": gather the outer products of so many steps before they are written into J; None writes each at once.
+            One pass over J per step instead of three; the same numbers to rounding. Static.
+        tally: with "map" and activation "none": bring D up to date at every step from `J s`, in O(K n), so that recording it needs no
+            pass over J. The same numbers to rounding. Static.
+
+    The field wins over the couplings, whatever was shown, for `u > k (n - 1)`; `theory.lock_in_field`. J keeps the scale k, not k / n.
+    Errors: ValueError naming the argument. Source: reference implementation "multiscale-memory" (Lotito 2025); Dong and Hopfield 1992.
+
+    >>> import neurojax as nj
+    >>> model = nj.Multiscale(60, nj.Stream(nj.RademacherPatterns(4)), tau_J=20.0)
+    >>> run = nj.simulate(model, steps=300, dt=1.0, record={"D": nj.Mean(nj.multiscale.measures.distance, warmup=100.0)})
+    >>> bool(run.records["D"] < 0.05)
+    True
+    """
+
+    method: Integrator = eqx.field(converter=as_method, default=Alternating(), kw_only=True)
+    block: int | None = eqx.field(static=True, default=None, kw_only=True)
+    tally: bool = eqx.field(static=True, default=False, kw_only=True)
+
+    def __check_init__(self):
+        super().__check_init__()
+        if self.tally and not (isinstance(self.method, Alternating) and self.activation == "none"):
+            raise ValueError(f"Multiscale(tally=True, method={self.method!r}, activation={self.activation!r}): needs 'map' and 'none'")
+        if not isinstance(self.method, Integrator):
+            raise TypeError(f"Multiscale(method={self.method!r}): give 'map' or an integrator such as nj.RK4()")
+        if self.block is not None:
+            check_count("Multiscale", "block", self.block, "steps to gather, a whole number of at least 1, or None")
+            if not isinstance(self.method, Alternating):
+                raise ValueError(f"Multiscale(block={self.block}, method={self.method!r}): only method='map' gathers its updates")
+
+    def init(self, key):
+        """Initial neurons and couplings; nothing shown."""
+        s, J = self.initial(key)
+        tally = None
+        if self.tally:
+            wanted = hebbian(self.targets(), jnp.asarray(self.stream.probabilities))
+            apart = J / self.strength() - wanted
+            size = self.n * (self.n - 1)
+            tally = Tally(jnp.sum(apart**2) / size, jnp.sum(apart * wanted) / size, jnp.asarray(False))
+        return MultiscaleState(s, J if self.block is None else Fading.of(J, int(self.block)), self.stream.init(self.n), tally)
+
+    def held(self, shown: Shown) -> Held:
+        """The flow while this is shown."""
+        return Held(self.stream.field(shown), self.beta, self.u, self.strength(), self.tau_s, self.tau_J, self.activation)
+
+    def step(self, state, clock, drawn):
+        """Redraw if it is time; then move."""
+        shown = self.stream.following(state.shown, clock.dt, drawn)
+        J = state.J.tidied(clock.step) if isinstance(state.J, Fading) else state.J
+        local = J @ state.s
+        tally = None if state.tally is None else self._tallied(state, local, clock.dt / self.tau_J)
+        s, J = self.method.step(self.held(shown), Moving(state.s, J), clock, None)
+        return Step(MultiscaleState(s, J, shown, tally), Felt(local, None if tally is None else tally.distance))
+
+    def _tallied(self, state: MultiscaleState, local: Float[Array, " n"], share: Any) -> Tally:
+        """D of this J, which is `left` of that one step ago and `share` of X = s s'.
+
+        D = left^2 D' + 2 left share <J'/k - H, X - H> + share^2 |X - H|^2, and left <J'/k - H, X> = <J/k - H, X> - share <X - H, X>.
+        """
+        tally: Any = state.tally
+        s, left, size = jnp.asarray(state.s), 1 - share, self.n * (self.n - 1)
+        squares, whole = s * s, self.reference.square  # |H|^2
+        reached = (self.stream.probabilities @ (self.targets() @ s) ** 2 - self.reference.diagonal @ squares) / size  # <X, H>
+        own = (jnp.sum(squares) ** 2 - jnp.sum(squares**2)) / size  # <X, X>
+        ahead = s @ local / (size * self.strength()) - reached - share * (own - reached) - left * tally.along
+        distance = left**2 * tally.distance + 2 * share * ahead + share**2 * (own - 2 * reached + whole)
+        along = left * tally.along + share * (reached - whole)
+        distance, along = jnp.where(tally.moved, distance, tally.distance), jnp.where(tally.moved, along, tally.along)
+        return Tally(distance, along, jnp.asarray(True))
+
+    def fading(self, dt):
+        """Of the map or the flow."""
+        return theory.fading(self.tau_J, self.stream.tau_h, dt if isinstance(self.method, Alternating) else None)
+
+    def couplings(self, state):
+        """J as one array."""
+        return state.J.whole() if isinstance(state.J, Fading) else jnp.asarray(state.J)
