@@ -12,6 +12,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int, Scalar
 
 from neurojax.engine.record import Last
+from neurojax.engine.signals import at
 from neurojax.engine.system import View
 from neurojax.engine.types import Arrays
 from neurojax.hopfield.cues import Flips
@@ -93,6 +94,17 @@ def energy_per_unit(view: View) -> Float[Array, "*heads"]:
 def two_step_energy(view: View) -> Float[Scalar, ""]:
     """`-s(t)' J s(t-1) - (b - theta)' (s(t) + s(t-1))`, which never rises in synchronous runs. Of a `Hopfield`."""
     return view.system.two_step_energy(view.state.s, view.state.previous, view.clock.time)
+
+
+def graded_energy(view: View) -> Float[Scalar, ""]:
+    """Energy of a `GradedHopfield`, which never rises with symmetric couplings and no noise:
+
+    `-s' J s / 2 - b' s + (1 / gain) sum_i [(1 + s_i) ln(1 + s_i) + (1 - s_i) ln(1 - s_i)] / 2`. Source: Hopfield 1984.
+    """
+    model, s = view.system, jnp.asarray(units(view))
+    bias = 0.0 if model.field is None else at(model.field, view.clock.time)
+    entropy = 0.5 * jnp.sum(jax.scipy.special.xlogy(1 + s, 1 + s) + jax.scipy.special.xlogy(1 - s, 1 - s))
+    return model.couplings.energy(s) - jnp.sum(bias * s) + entropy / at(model.gain, view.clock.time)
 
 
 def step_count(view: View) -> Int[Arrays, ""]:
@@ -247,6 +259,7 @@ __all__ = [
     "classify",
     "energy",
     "energy_per_unit",
+    "graded_energy",
     "hamming",
     "mixture",
     "overlaps",
