@@ -51,13 +51,18 @@ def show(rows: Sequence[Row]) -> str:
     """The rows as a table in Markdown."""
     lines = ["| quantity | measured | reference | tolerance | verdict | source |", "|---|---|---|---|---|---|"]
     for row in rows:
-        measured = f"{row.measured:.6g}" + (f" ± {row.error:.2g}" if row.error else "")
-        reference = "" if row.reference is None else ("≤ " if row.bound else "") + f"{row.reference:.6g}"
+        measured = _said(row.measured) + (f" ± {row.error:.2g}" if row.error else "")
+        reference = "" if row.reference is None else ("≤ " if row.bound else "") + _said(row.reference)
         tolerance = "" if row.bound or row.reference is None else f"{row.tolerance:.2g}"
         verdict = "reported" if row.reference is None else "agrees" if row.agrees else "OFF"
         quantity = row.quantity.replace("|", "\\|")
         lines.append(f"| {quantity} | {measured} | {reference} | {tolerance} | {verdict} | {row.source} |")
     return "\n".join(lines)
+
+
+def _said(number: float) -> str:
+    """Six digits, of whole numbers all."""
+    return f"{number:.0f}" if number == np.round(number) and abs(number) < 2**53 else f"{number:.6g}"
 
 
 def write(rows: Sequence[Row], path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from experiments.hopfield import basins, notebook, physics
+from experiments.hopfield import basins, capacity, digits, gradients, modern, notebook, physics, sequences
 from experiments.study import run_studies
 
 STUDIES = {
@@ -12,6 +12,13 @@ STUDIES = {
     "basins": basins.basins,
     "two_units": basins.two_units,
     "notebook": notebook.notebook,
+    "capacity": capacity.capacity,
+    "phases": capacity.phases,
+    "cues": capacity.cues,
+    "digits": digits.digits,
+    "attention": modern.attention,
+    "sequences": sequences.sequences,
+    "gradients": gradients.gradients,
 }
 
 
