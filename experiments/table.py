@@ -16,8 +16,8 @@ class Row:
     """One measured number.
 
     error: one standard error, over seeds. bias: what is known beforehand of finite size, time step or estimator. The measurement agrees
-    if it lies within three standard errors and the bias of the reference. `bound`: the reference is an upper bound instead. Without a
-    reference the number is reported, no more.
+    if it lies within three standard errors and the bias of the reference. `bound`: the reference is an upper bound instead; `floor`: it
+    is a lower one. Without a reference the number is reported, no more.
     """
 
     quantity: str
@@ -27,6 +27,7 @@ class Row:
     bias: float = 0.0
     source: str = ""
     bound: bool = False
+    floor: bool = False
 
     @property
     def tolerance(self) -> float:
@@ -38,6 +39,8 @@ class Row:
             return True
         if self.bound:
             return self.measured <= self.reference
+        if self.floor:
+            return self.measured >= self.reference
         return abs(self.measured - self.reference) <= self.tolerance
 
 
@@ -52,8 +55,8 @@ def show(rows: Sequence[Row]) -> str:
     lines = ["| quantity | measured | reference | tolerance | verdict | source |", "|---|---|---|---|---|---|"]
     for row in rows:
         measured = _said(row.measured) + (f" ± {row.error:.2g}" if row.error else "")
-        reference = "" if row.reference is None else ("≤ " if row.bound else "") + _said(row.reference)
-        tolerance = "" if row.bound or row.reference is None else f"{row.tolerance:.2g}"
+        reference = "" if row.reference is None else ("≤ " if row.bound else "≥ " if row.floor else "") + _said(row.reference)
+        tolerance = "" if row.bound or row.floor or row.reference is None else f"{row.tolerance:.2g}"
         verdict = "reported" if row.reference is None else "agrees" if row.agrees else "OFF"
         quantity = row.quantity.replace("|", "\\|")
         lines.append(f"| {quantity} | {measured} | {reference} | {tolerance} | {verdict} | {row.source} |")

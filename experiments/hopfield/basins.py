@@ -16,9 +16,8 @@ from experiments.table import Row
 from neurojax.hopfield import measures, patterns, theory
 from neurojax.sweep.plot import new_axes, save
 
-COUNTED: dict[
-    Literal["zero", "keep"], tuple[tuple[int, int, int], int]
-] = {  # basins of X, O and +, each the same as that of its negative; cycles of two states
+COUNTED: dict[Literal["zero", "keep"], tuple[tuple[int, int, int], int]] = {
+    # Basins of X, O and +, each the same as that of its negative, and cycles of two states.
     "zero": ((8_974_874, 4_816_332, 2_786_888), 398_244),
     "keep": ((8_066_878, 5_718_538, 2_991_800), 0),
 }

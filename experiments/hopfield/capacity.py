@@ -71,7 +71,7 @@ def _newest(study: Study, loads: np.ndarray, seeds: int) -> xr.DataArray:
 def _sizes(study: Study) -> list[Row]:
     """Hebb's rule from the pattern at sizes that differ by four times: below capacity one curve, above it the larger the less."""
     loads, ax, curves = np.arange(0.04, 0.2001, 0.01), new_axes(None), []
-    for n in study.pick((250, 1000, 4000), (250,)):
+    for n in study.pick((250, 1000, 2000), (250,)):
         memory = nj.Hopfield(n, nj.RandomPatterns(round(0.2 * n), stored=1), nj.Flips(0.0))
         data = recalls(study, f"size_{n}", memory, {"patterns.stored": np.round(loads * n)}, study.pick(16, 4), 120)
         m = data["m"].rename({"patterns.stored": "load"}).assign_coords(load=loads)
@@ -87,7 +87,7 @@ def _sizes(study: Study) -> list[Row]:
         rows.append(near(name, m, theory.overlap(load), study.pick(0.003, 0.02), AGS))
     if not study.quick:
         beyond = np.asarray(shown.sel(load=0.18, method="nearest").mean("seed"))
-        rows.append(at_most("m at alpha = 0.18: N = 4000 over N = 250", beyond[-1] / beyond[0], 0.75, "no recall for N to infinity"))
+        rows.append(at_most("m at alpha = 0.18: N = 2000 over N = 250", beyond[-1] / beyond[0], 0.75, "no recall for N to infinity"))
     return rows
 
 
@@ -102,13 +102,13 @@ def _reach(loads: np.ndarray, m: np.ndarray) -> float:
 
 def phases(study: Study) -> list[Row]:
     """Overlap over load and temperature, Glauber one unit after the other from the pattern, beside T_M, T_c and T_g."""
-    n, seeds = study.pick((1000, 4), (200, 2))
-    loads = np.arange(0.01, 0.1601, study.pick(0.01, 0.05))
-    temperatures = np.arange(0.05, 1.0501, study.pick(0.05, 0.25))
+    n, seeds = study.pick((500, 4), (200, 2))
+    loads = np.arange(0.01, 0.1601, study.pick(0.015, 0.05))
+    temperatures = np.arange(0.05, 1.0501, study.pick(0.0625, 0.25))
     memory = nj.Hopfield(n, nj.RandomPatterns(round(0.16 * n), stored=1), nj.Flips(0.0), units=nj.Glauber(), updates=nj.Asynchronous())
-    record = {"m": nj.Mean(measures.target_overlap, warmup=study.pick(80.0, 20.0))}
+    record = {"m": nj.Mean(measures.target_overlap, warmup=study.pick(40.0, 20.0))}
     over = {"patterns.stored": np.round(loads * n), "temperature": temperatures}
-    m = recalls(study, "phases", memory, over, seeds, study.pick(120, 30), record)["m"]
+    m = recalls(study, "phases", memory, over, seeds, study.pick(80, 30), record)["m"]
     m = m.rename({"patterns.stored": "load"}).assign_coords(load=loads)
     ax = plot.plot_phases(m)
     ax.set_title(f"from the pattern, N = {n}, {seeds} seeds", fontsize="small")
@@ -123,7 +123,7 @@ def phases(study: Study) -> list[Row]:
         at_most(f"largest |m - theory| of {inside.sum()} points below 0.75 T_M, N = {n}", np.abs(mean - known)[inside].max(), 0.01, AGS),
         at_most(f"largest m of {outside.sum()} points above 1.3 T_M", mean[outside].max(), 0.5, f"{AGS}; finite size"),
     ]
-    for load in (0.02, 0.05, 0.1):
+    for load in (0.025, 0.055, 0.1):
         k = int(np.argmin(np.abs(loads - load)))
         name = f"T at which m falls to half of its value at T_M, alpha = {loads[k]:.2g} (T_M = {end[k, 0]:.3f})"
         rows.append(Row(name, edges[k], 0.0, None, source=AGS))
@@ -152,7 +152,7 @@ def cues(study: Study) -> list[Row]:
         levels = np.arange(max(0.04, seen[0] - 0.16), seen[1] + 0.24, 0.03)
         for updates, reference, style in zip((nj.Synchronous(), nj.Asynchronous()), seen, ("-", "--"), strict=True):
             memory = nj.Hopfield(n, nj.RandomPatterns(round(load * n)), updates=updates)
-            recalled = measures.recall_by_cue(memory, levels, seeds=study.pick(64, 8), steps=60)
+            recalled = measures.recall_by_cue(memory, levels, seeds=study.pick(48, 8), steps=50)
             name = "in step" if style == "-" else "one by one"
             plot.plot_basin(recalled, label=rf"$\alpha$ = {load}, {name}", ax=ax)
             ax.lines[-1].set(color=f"C{color}", linestyle=style)

@@ -60,7 +60,4 @@ def at_most(quantity: str, measured: Any, bound: float, source: str) -> Row:
 
 
 def at_least(quantity: str, measured: Any, bound: float, source: str) -> Row:
-    """What falls short of a lower bound, which is at most 0."""
-    return Row(
-        f"{quantity}: what {float(measured):.4g} lacks to {bound:g}", max(0.0, bound - float(measured)), 0.0, 0.0, source=source, bound=True
-    )
+    return Row(quantity, float(measured), 0.0, bound, source=source, floor=True)

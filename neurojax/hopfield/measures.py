@@ -122,6 +122,18 @@ def activity(source: Source) -> Float[Array, "*s"]:
     return jnp.mean(jnp.asarray(units(source)), axis=-1)
 
 
+def period(states: Float[Arrays, "time n"], tolerance: float = 0.0) -> int:
+    """The smallest period p with which a run ends: its last p states are those p steps before, to `tolerance`; 0 where none shows.
+
+    states: a `Trace(units)` of every step. 1 is a fixed point; cycles of more than two states, such as those of sequences, end no run.
+    """
+    known = np.asarray(states, float)
+    for p in range(1, len(known) // 2 + 1):
+        if np.max(np.abs(known[-p:] - known[-2 * p : len(known) - p])) <= tolerance:
+            return p
+    return 0
+
+
 def stabilities(couplings: Couplings, patterns: Float[Arrays, "P n"], bias: Any = 0.0, *, normalised: bool = False) -> Float[Array, "P n"]:
     """How firmly every bit of every pattern is held, `xi_i^mu h_i^mu`: > 0 for all makes the pattern a fixed point.
 
@@ -263,6 +275,7 @@ __all__ = [
     "hamming",
     "mixture",
     "overlaps",
+    "period",
     "recall_by_cue",
     "settled",
     "spectrum",
