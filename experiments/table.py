@@ -16,8 +16,8 @@ class Row:
     """One measured number.
 
     error: one standard error, over seeds. bias: what is known beforehand of finite size, time step or estimator. The measurement agrees
-    if it lies within three standard errors and the bias of the reference. `bound`: the reference is an upper bound instead. Without a
-    reference the number is reported, no more.
+    if it lies within three standard errors and the bias of the reference. `bound`: the reference is an upper bound instead; `floor`: it
+    is a lower one. Without a reference the number is reported, no more.
     """
 
     quantity: str
@@ -27,6 +27,7 @@ class Row:
     bias: float = 0.0
     source: str = ""
     bound: bool = False
+    floor: bool = False
 
     @property
     def tolerance(self) -> float:
@@ -38,6 +39,8 @@ class Row:
             return True
         if self.bound:
             return self.measured <= self.reference
+        if self.floor:
+            return self.measured >= self.reference
         return abs(self.measured - self.reference) <= self.tolerance
 
 
@@ -51,13 +54,18 @@ def show(rows: Sequence[Row]) -> str:
     """The rows as a table in Markdown."""
     lines = ["| quantity | measured | reference | tolerance | verdict | source |", "|---|---|---|---|---|---|"]
     for row in rows:
-        measured = f"{row.measured:.6g}" + (f" ± {row.error:.2g}" if row.error else "")
-        reference = "" if row.reference is None else ("≤ " if row.bound else "") + f"{row.reference:.6g}"
-        tolerance = "" if row.bound or row.reference is None else f"{row.tolerance:.2g}"
+        measured = _said(row.measured) + (f" ± {row.error:.2g}" if row.error else "")
+        reference = "" if row.reference is None else ("≤ " if row.bound else "≥ " if row.floor else "") + _said(row.reference)
+        tolerance = "" if row.bound or row.floor or row.reference is None else f"{row.tolerance:.2g}"
         verdict = "reported" if row.reference is None else "agrees" if row.agrees else "OFF"
         quantity = row.quantity.replace("|", "\\|")
         lines.append(f"| {quantity} | {measured} | {reference} | {tolerance} | {verdict} | {row.source} |")
     return "\n".join(lines)
+
+
+def _said(number: float) -> str:
+    """Six digits, of whole numbers all."""
+    return f"{number:.0f}" if number == np.round(number) and abs(number) < 2**53 else f"{number:.6g}"
 
 
 def write(rows: Sequence[Row], path: Path) -> None:

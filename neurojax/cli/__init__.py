@@ -36,11 +36,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = argv[0] if argv else "--help"
     try:
         return _dispatch(command, argv[1:])
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, ImportError) as error:
         if not _is_mistake(error):
             raise
         print(f"neurojax{' ' + command if command in COMMANDS else ''}: {_one_line(error)}", file=sys.stderr)
-        return 1 if isinstance(error, OSError) and not isinstance(error, FileNotFoundError) else 2
+        return 1 if isinstance(error, OSError | ImportError) and not isinstance(error, FileNotFoundError) else 2
     except KeyboardInterrupt:
         print(f"neurojax: interrupted; repeat: neurojax {' '.join(argv)}", file=sys.stderr)
         return 130

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import neurojax as nj
 
@@ -20,12 +20,30 @@ if TYPE_CHECKING:
 
 def draw(data: xr.Dataset, folder: str | os.PathLike) -> list[Path]:
     """All figures that suit a sweep: those of its model's family, or those that any sweep has."""
-    system = json.loads(data.attrs["what"])["system"]
-    shipped = getattr(nj, system["class"], None) if isinstance(system, Mapping) else None
-    family = f"{getattr(shipped, '__module__', '').rpartition('.')[0]}.plot"
-    own = family.startswith("neurojax.") and find_spec(family) is not None
-    plot = import_module(family if own else "neurojax.sweep.plot")
+    plot = import_module(family_of(json.loads(data.attrs["what"])["system"]) or "neurojax.sweep.plot")
     return plot.draw(data, folder)
+
+
+def draw_run(data: xr.Dataset, system: Any, path: str) -> None:
+    """The figure of a single run: its family's own, or a panel for each record. system: as it was asked for, not as it was drawn."""
+    from neurojax.cli import picture
+
+    own = family_of(json.loads(data.attrs["what"])["system"])
+    figure = getattr(import_module(own), "draw_run", lambda *_: None)(data, system) if own else None
+    if figure is None:
+        picture.draw(data, path)
+    else:
+        figure.savefig(path, dpi=150)
+
+
+def family_of(system: Any) -> str | None:
+    """The module of the figures of a system that is described, or of what a function of ours builds; None where there is none."""
+    if not isinstance(system, Mapping):
+        return None
+    made = (system.get("model") or {}).get("make", {}).get("function", "") if system.get("class") == "Building" else ""
+    home = made.rpartition(".")[0] or getattr(getattr(nj, str(system.get("class")), None), "__module__", "")
+    family = f"{home.rpartition('.')[0]}.plot"
+    return family if family.startswith("neurojax.") and find_spec(family) is not None else None
 
 
 def draw_one(data: xr.Dataset, file: str) -> str | None:

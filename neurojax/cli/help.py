@@ -4,6 +4,7 @@ GENERAL = """\
 neurojax: batched, differentiable simulation of neural dynamics
 
   neurojax run kuramoto coupling=2 noise=0.3         one run, its records as a table
+  neurojax run hopfield patterns=digits rule=Storkey  a memory recalls a damaged pattern
   neurojax train force target='Triangle(600)'        a chaotic network learns a target, and runs on by itself
   neurojax sweep kuramoto                            a phase diagram: coupling x noise x seeds
   neurojax resume runs/kuramoto-1.zarr               finish what a store still lacks
@@ -28,6 +29,9 @@ neurojax run MODEL [NAME=VALUE ...]: one run
   neurojax run kuramoto 'record.r=Trace(order_parameter, every=10)' out=run.nc figure=run.png
   neurojax run kuramoto save=state.npz                             and then
   neurojax run kuramoto state=state.npz                            continue it
+  neurojax run hopfield 'patterns=letters("ABC")' cue.share=0.2    a memory: letters, digits, random, a text grid, a picture, .npy
+  neurojax run hopfield patterns=digits rule=PseudoInverse 'cue=Occlusion(0.5, which=3)'
+  neurojax run hopfield n=500 load=0.1 'dynamics=[Asynchronous(), Glauber(0.3)]'
   neurojax run my.py:Model tau=5                                   your own model
 
   --cfg           print the composed configuration, run nothing
@@ -64,6 +68,7 @@ neurojax sweep MODEL [NAME=VALUE ...]: a grid of runs, kept in a store
   neurojax sweep kuramoto 'over.box=latin_hypercube({"coupling": (0, 4), "noise": (0.01, 1)}, 200)'
   neurojax sweep kuramoto 'graph=WattsStrogatz(k=6, p=0)' 'over.graph.p=[0, 0.1, 1]'
   neurojax sweep kuramoto 'over.n=[100, 1000]' 'over.dt=[0.1, 0.05]'
+  neurojax sweep hopfield 'over.load=linspace(0.02, 0.3, 15)' 'over.rule=[Hebb(), Storkey()]'
   neurojax sweep kuramoto store=runs/phase.zarr figure=phase.png options.rng=independent cpus=2
   neurojax sweep my.py:Model 'over.tau=geomspace(1, 100, 16)' 'record.m=Mean(state)'
 

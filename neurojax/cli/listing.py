@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import neurojax as nj
-from neurojax.cli.catalogue import below, measures, models
+from neurojax.cli.catalogue import PATTERNS, below, measures, models
 from neurojax.cli.expressions import AXES, HELPERS
+from neurojax.hopfield.cues import DamagedCue
+from neurojax.hopfield.dynamics import Units, Updates
 from neurojax.kuramoto.phases import Phases
 
 
@@ -28,6 +30,10 @@ def kinds() -> dict[str, tuple[str, Mapping[str, Any]]]:
         "phases": ("initial='Cluster(0.5)'", below(Phases)),
         "topologies": ("graph='WattsStrogatz(k=6, p=0.1)'", graphs),
         "integrators": ("method='EulerMaruyama()'", below(nj.Integrator)),
+        "patterns": ("patterns=digits", {**PATTERNS, **below(nj.hopfield.patterns.PatternRecipe)}),
+        "cues": ("cue='Flips(0.2)'", below(nj.Cue, but=(DamagedCue,))),
+        "rules": ("rule='PseudoInverse()'", below(nj.StorageRule)),
+        "dynamics": ("dynamics='[Asynchronous(), Glauber(0.3)]'", below(Units, Updates)),
         "signals": ("coupling='Ramp(0, 4, end=100)'", below(nj.Signal)),
         "noise": ("noise='PhaseNoise(scale=0.3, depth=0.5)'", below(nj.NoiseProfile)),
         "axes": ("over.coupling='linspace(0, 4, 24)'", AXES),

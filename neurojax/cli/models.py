@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import importlib.util
 import inspect
+import math
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from neurojax.cli import catalogue
 from neurojax.cli.expressions import evaluate
 from neurojax.engine.paths import get, nearest, parameters, replace, resolve
 from neurojax.engine.system import Flow, System
+from neurojax.hopfield.files import SUFFIXES, read_patterns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Model:
     def discrete(self) -> bool:
         """Whether it makes its own steps, so far as the class or the function's annotation tells."""
         what = self.make if isinstance(self.make, type) else getattr(self.make, "__annotations__", {}).get("return")
+        if isinstance(what, str):
+            what = getattr(self.make, "__globals__", {}).get(what)
         return isinstance(what, type) and issubclass(what, System)
 
 
@@ -143,7 +147,7 @@ def build(model: Model, texts: Mapping[str, Any], given: set[str], known: Mappin
     message of a name that is neither a parameter nor a setting.
     """
     arguments = model.arguments
-    values = {name: read(f"model.{name}", text, known, _wants_text(arguments[name])) for name, text in texts.items() if name in arguments}
+    values = {name: _argument(name, text, known, arguments[name]) for name, text in texts.items() if name in arguments}
     if "n" in arguments and "n" not in given and (size := _size(values, given)) is not None:
         values["n"] = size
     building = Building(model, values)
@@ -155,6 +159,16 @@ def build(model: Model, texts: Mapping[str, Any], given: set[str], known: Mappin
         path = _resolved(model, system, name, settings)
         values[name] = read(f"model.{name}", text, known, isinstance(get(system, path), str))
     return building
+
+
+def _argument(name: str, text: Any, known: Mapping[str, Any], argument: inspect.Parameter) -> Any:
+    """The value of an argument; patterns also by a word or by the name of a file."""
+    if name == "patterns" and isinstance(text, str):
+        if text.strip() in catalogue.PATTERNS:
+            return catalogue.PATTERNS[text.strip()]()
+        if "(" not in text and Path(text).suffix.lower() in SUFFIXES:
+            return read_patterns(text)
+    return read(f"model.{name}", text, known, _wants_text(argument))
 
 
 def axes_of_factory(building: Building, columns: list[str]) -> bool:
@@ -201,10 +215,15 @@ def _size(values: Mapping[str, Any], given: set[str]) -> int | None:
     """Number of units of the first given value that has its own: a network from a file, an array."""
     for name in given & values.keys():
         value = values[name]
-        size = value.shape[0] if isinstance(value, np.ndarray) and value.ndim == 1 else getattr(value, "n", None)
+        size = _units(value.shape) if isinstance(value, np.ndarray) and value.ndim else getattr(value, "n", None)
         if isinstance(size, int):
             return size
     return None
+
+
+def _units(shape: tuple[int, ...]) -> int:
+    """Units of an array of one number each, or of rows of them: frequencies (n,), patterns (P, n) or (P, rows, columns)."""
+    return shape[0] if len(shape) == 1 else math.prod(shape[1:])
 
 
 def _resolved(model: Model, system: Any, name: str, settings: list[str]) -> tuple[str, ...]:

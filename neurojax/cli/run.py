@@ -46,9 +46,11 @@ def command(request: Request) -> int:
         rest = length(job.arguments) - (error.run.final_state.step - begun) * job.arguments["dt"]
         return stopped(job, error.run, request, "run", f"duration={rest:.10g}")
     print(table(job, run))
+    for line in told(job, run):
+        print(line)
     seconds = time.perf_counter() - began
     print(f"{'diverged' if run.status == DIVERGED else 'done'}: {length_of(job, run)} in {seconds:.1f} s")
-    write(job, run, request, "run", _draw)
+    write(job, run, request, "run", lambda data, path: _draw(data, job.system, path))
     if run.status == DIVERGED:
         hint = "" if job.model.discrete else "; a smaller dt may help"
         time_reached = run.bad_step * job.arguments["dt"]
@@ -80,6 +82,30 @@ def table(job: Job, run: nj.Run) -> str:
                 lines.append((leaf, _shape(values), f"{values.mean():.6g}", last))
     widths = [max(len(line[i]) for line in lines) for i in range(4)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+def told(job: Job, run: nj.Run) -> list[str]:
+    """Of a recall what was stored, the cue, the steps, and what was recovered, in words and drawn."""
+    from neurojax.hopfield.recall import Memory, RecallState
+    from neurojax.hopfield.report import drawing, head, report, shape_of
+
+    state = run.final_state.state
+    if not isinstance(job.system, Memory) or not isinstance(state, RecallState):
+        return []
+    cue = _at_start(job, run)
+    which = int(getattr(job.system.cue, "which", 0))
+    states = {"stored": np.asarray(run.system.patterns)[which], "cue": cue, "recovered": state.s}  # pyright: ignore[reportAttributeAccessIssue]
+    shown = {title: head(s) for title, s in states.items() if s is not None}
+    drawn = drawing(run.system, list(shown.values()), list(shown), shape_of(job.system))
+    return ["", *report(run.system, state, cue), *([drawn] if drawn else [])]
+
+
+def _at_start(job: Job, run: nj.Run) -> np.ndarray | None:
+    """The state at step 0, if a trace of all units holds it."""
+    for name, record in job.arguments["record"].items():
+        if isinstance(record, nj.Trace) and record.measure is nj.hopfield.measures.units and run.times[name][:1].tolist() == [0.0]:
+            return np.asarray(run.records[name][0])
+    return None
 
 
 def dataset(job: Job, run: nj.Run) -> xr.Dataset:
@@ -137,10 +163,10 @@ def write(job: Job, run: nj.Run, request: Request, command: str, draw: Callable[
         print(f"repeat: neurojax {command} --config {keep_config(job.config, first, request.flags.get('--config'))}")
 
 
-def _draw(data: xr.Dataset, path: str) -> None:
-    from neurojax.cli.picture import draw
+def _draw(data: xr.Dataset, system: Any, path: str) -> None:
+    from neurojax.cli.drawing import draw_run
 
-    draw(data, path)
+    draw_run(data, system, path)
 
 
 def stopped(job: Job, run: nj.Run, request: Request, command: str, rest: str) -> int:

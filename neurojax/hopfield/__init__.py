@@ -3,13 +3,16 @@
 from neurojax.hopfield import measures as measures
 from neurojax.hopfield import patterns as patterns
 from neurojax.hopfield import theory as theory
+from neurojax.hopfield.build import memory as memory
 from neurojax.hopfield.cues import Cue, Flips, GaussianCue, Occlusion, PartialCue, RandomCue
 from neurojax.hopfield.dense import Exponential, ModernHopfield, Polynomial, SpherePatterns
 from neurojax.hopfield.dynamics import Asynchronous, Blocks, Glauber, Metropolis, Synchronous, Tanh, Threshold
 from neurojax.hopfield.exhaustive import Basins, all_basins
+from neurojax.hopfield.files import read_patterns as read_patterns
 from neurojax.hopfield.model import GradedHopfield, Hopfield
 from neurojax.hopfield.patterns import RandomPatterns
 from neurojax.hopfield.recall import RecallState
+from neurojax.hopfield.report import report as report
 from neurojax.hopfield.rules import Covariance, Diluted, Dreaming, Hebb, PseudoInverse, Sequence, StorageRule
 from neurojax.hopfield.training import Palimpsest, Perceptron, Storkey, Unlearning
 

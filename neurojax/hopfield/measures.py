@@ -12,6 +12,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int, Scalar
 
 from neurojax.engine.record import Last
+from neurojax.engine.signals import at
 from neurojax.engine.system import View
 from neurojax.engine.types import Arrays
 from neurojax.hopfield.cues import Flips
@@ -95,6 +96,17 @@ def two_step_energy(view: View) -> Float[Scalar, ""]:
     return view.system.two_step_energy(view.state.s, view.state.previous, view.clock.time)
 
 
+def graded_energy(view: View) -> Float[Scalar, ""]:
+    """Energy of a `GradedHopfield`, which never rises with symmetric couplings and no noise:
+
+    `-s' J s / 2 - b' s + (1 / gain) sum_i [(1 + s_i) ln(1 + s_i) + (1 - s_i) ln(1 - s_i)] / 2`. Source: Hopfield 1984.
+    """
+    model, s = view.system, jnp.asarray(units(view))
+    bias = 0.0 if model.field is None else at(model.field, view.clock.time)
+    entropy = 0.5 * jnp.sum(jax.scipy.special.xlogy(1 + s, 1 + s) + jax.scipy.special.xlogy(1 - s, 1 - s))
+    return model.couplings.energy(s) - jnp.sum(bias * s) + entropy / at(model.gain, view.clock.time)
+
+
 def step_count(view: View) -> Int[Arrays, ""]:
     """Steps that have changed the state so far."""
     return view.state.steps
@@ -108,6 +120,18 @@ def settled(view: View) -> Bool[Array, ""]:
 def activity(source: Source) -> Float[Array, "*s"]:
     """Mean state of the units: the magnetisation in signs, the share of ones in bits."""
     return jnp.mean(jnp.asarray(units(source)), axis=-1)
+
+
+def period(states: Float[Arrays, "time n"], tolerance: float = 0.0) -> int:
+    """The smallest period p with which a run ends: its last p states are those p steps before, to `tolerance`; 0 where none shows.
+
+    states: a `Trace(units)` of every step. 1 is a fixed point; cycles of more than two states, such as those of sequences, end no run.
+    """
+    known = np.asarray(states, float)
+    for p in range(1, len(known) // 2 + 1):
+        if np.max(np.abs(known[-p:] - known[-2 * p : len(known) - p])) <= tolerance:
+            return p
+    return 0
 
 
 def stabilities(couplings: Couplings, patterns: Float[Arrays, "P n"], bias: Any = 0.0, *, normalised: bool = False) -> Float[Array, "P n"]:
@@ -247,9 +271,11 @@ __all__ = [
     "classify",
     "energy",
     "energy_per_unit",
+    "graded_energy",
     "hamming",
     "mixture",
     "overlaps",
+    "period",
     "recall_by_cue",
     "settled",
     "spectrum",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -14,9 +15,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neurojax.hopfield import theory
+from neurojax.hopfield.report import shape_of
+from neurojax.sweep import plot as generic
 from neurojax.sweep.film import camera, write_film
-from neurojax.sweep.plot import draw_mesh, draw_spread, new_axes, over_seeds
+from neurojax.sweep.plot import completed, draw_mesh, draw_spread, new_axes, over_seeds, save
 
+MOST_LINES = 6  # patterns that get a colour each
+MOST_IMAGES = 8  # in a row of a figure of one recall
+RECALLED = 0.9  # overlap at the end of a run that has recalled its pattern
 LOAD, OVERLAP, STEP, TEMPERATURE = r"load $\alpha = P / n$", "overlap $m$", "step", "temperature $T$"
 
 
@@ -49,18 +55,23 @@ def plot_patterns(states: Real[np.ndarray, "k n"], shape: tuple[int, int], *, ti
 
 
 def plot_recall(m: xr.DataArray, *, names: Sequence[str] = (), ax: Axes | None = None) -> Axes:
-    """Overlaps with the patterns, step by step.
+    """Overlaps with the patterns, step by step; of more than six, the nearest at the end before the others in grey.
 
     m: dimensions (time, pattern), a `Trace` of `overlaps`. names: of the patterns.
     """
     ax = new_axes(ax)
     values = np.asarray(m.values).reshape(m.shape[0], -1)
-    for k, one in enumerate(values.T):
-        ax.plot(m["time"].values, one, "o-", ms=3, lw=1, label=names[k] if k < len(names) else f"pattern {k}")
+    nearest = int(np.argmax(np.abs(values[-1])))
+    many = values.shape[1] > MOST_LINES
+    for k in range(values.shape[1]):
+        (line,) = ax.plot(m["time"].values, values[:, k], "o-", ms=3, lw=1)
+        if many and k != nearest:
+            line.set(color="0.75", zorder=1)
+        else:
+            line.set_label(names[k] if k < len(names) else f"pattern {k}")
     ax.axhline(0, color="0.7", lw=0.8)
     ax.set(xlabel=STEP, ylabel=OVERLAP, ylim=(-1.05, 1.05))
-    if values.shape[1] <= 10:
-        ax.legend(frameon=False, fontsize="small")
+    ax.legend(frameon=False, fontsize="small", loc="lower right")
     return ax
 
 
@@ -87,7 +98,7 @@ def plot_capacity(
 
     Arguments:
         m: dimensions (axis, seed) or (axis,). load: alpha along the axis; None where the axis is it.
-        label: what is said of this curve. temperature: T of the theory; None draws none.
+        label: what is said of this curve. temperature: T of the theory of Hebb's rule; None draws none.
     """
     (dim,) = (str(dim) for dim in m.dims if dim != "seed")
     loads = np.asarray(m[dim].values if load is None else load, float)
@@ -99,7 +110,7 @@ def plot_capacity(
     if temperature is not None and not any(line.get_gid() == "theory" for line in ax.lines):
         end = float(theory.capacity(temperature))
         fine = np.linspace(max(1e-4, loads.min()), min(end, loads.max()), 120)
-        ax.plot(fine, theory.overlap(fine * (1 - 1e-9), temperature), "k--", lw=1.2, label="theory, $n \\to \\infty$", gid="theory")
+        ax.plot(fine, theory.overlap(fine * (1 - 1e-9), temperature), "k--", lw=1.2, label="Hebb, theory", gid="theory")
         if loads.min() < end < loads.max():
             ax.axvline(end, color="k", ls=":", lw=1, label=rf"$\alpha_c$ = {end:.3f}")
     ax.set(xlabel=LOAD, ylabel=OVERLAP, ylim=(min(-0.03, ax.get_ylim()[0]), 1.03))
@@ -139,6 +150,160 @@ def plot_basin(recalled: xr.DataArray, *, label: str | None = None, ax: Axes | N
     ax.set(xlabel="overlap of the cue $m_0$", ylabel="share recalled", ylim=(-0.03, 1.03))
     ax.legend(frameon=False, fontsize="small")
     return ax
+
+
+def draw_run(data: xr.Dataset, system: Any) -> Figure | None:
+    """One recall: what is stored, the states from cue to end, and below them overlaps and energy step by step; None without traces.
+
+    data: the records of a run, of which traces of `units`, `overlaps` and `energy` are drawn. system: the memory as it was asked for.
+    """
+    traces = _traces(data)
+    lower = [name for name in ("overlaps", "energy") if name in traces]
+    if "units" in traces:
+        traces = {name: one.sel(time=slice(None, _rest(traces["units"]) + 2)) for name, one in traces.items()}
+    shape = shape_of(system) if hasattr(system, "patterns") else None
+    images = _stations(traces["units"], system, shape) if "units" in traces and shape else []
+    if not images and not lower:
+        return None
+    size = shape or (1, 1)
+    wide = min(len(images), MOST_IMAGES)
+    rows = -(-len(images) // MOST_IMAGES) if images else 0
+    figure = Figure(figsize=(7.2, 1.2 * rows + (2.6 if lower else 0)), layout="constrained")
+    parts = figure.subfigures(2, 1, height_ratios=(1.2 * rows, 2.6), squeeze=False)[:, 0] if rows and lower else [figure, figure]
+    if rows:
+        for ax, image in zip(
+            parts[0].subplots(rows, wide, squeeze=False).ravel(), [*images, *[None] * (rows * wide - len(images))], strict=True
+        ):
+            if image is None:
+                ax.axis("off")
+            else:
+                plot_pattern(image[1], size, title=image[0], ax=ax)
+                ax.title.set_fontsize("x-small")
+    if lower:
+        for ax, name in zip(parts[1].subplots(1, len(lower), squeeze=False)[0], lower, strict=True):
+            (plot_recall if name == "overlaps" else plot_energy)(traces[name], ax=ax)
+    return figure
+
+
+def _traces(data: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Traces of a run by what they measure, their first dimension "time", of several heads the first."""
+    records = json.loads(data.attrs["what"])["arguments"]["record"]["dict"]
+    found = {}
+    for name, record in records.items():
+        if (kind := _function(record)) and record.get("class") == "Trace" and name in data:
+            values = data[name]
+            flat = 1 if kind == "energy" else 2
+            while values.ndim > flat:
+                values = values[:, 0]
+            found[kind] = values.rename({values.dims[0]: "time"}).assign_coords(time=data[values.dims[0]].values)
+    return found
+
+
+def _rest(s: xr.DataArray) -> float:
+    """The time from which on nothing changes."""
+    moved = np.flatnonzero((s.values[1:] != s.values[:-1]).any(axis=1))
+    return float(s["time"][moved[-1] + 1 if len(moved) else 0])
+
+
+def _stations(s: xr.DataArray, system: Any, shape: tuple[int, int]) -> list[tuple[str, np.ndarray]]:
+    """Patterns where they are given, and the states until nothing changes, or a few of them."""
+    stored = () if hasattr(system.patterns, "draw") else np.asarray(system.patterns, float).reshape(-1, shape[0] * shape[1])[:MOST_IMAGES]
+    values, last = np.asarray(s.values), int(np.searchsorted(s["time"].values, _rest(s)))
+    steps = np.unique(np.linspace(0, last, min(last + 1, MOST_IMAGES)).round().astype(int))
+    names = ["cue", *(f"step {s['time'].values[step]:g}" for step in steps[1:])]
+    return [*((f"stored {k}", one) for k, one in enumerate(stored)), *zip(names, values[steps], strict=True)]
+
+
+def draw(data: xr.Dataset, folder: str | os.PathLike) -> list[Path]:
+    """Figures of a sweep of memories, chosen by its axes, of the overlap with the cued pattern (`Last` or `Mean` of `target_overlap`).
+
+    Over the load, one curve for each rule if rules are the other axis, beside the theory of Hebb's rule; over load and temperature the
+    phase diagram; over the share of flipped units the share of runs that end above 0.9. Other records, and other axes, get the figures
+    that any model has.
+
+    data: from `nj.sweep` or `nj.load`, whole or not. folder: made if need be. Returns the files written: PNG, PDF, and CSV.
+    """
+    what = json.loads(data.attrs.get("what", "{}"))
+    name = next((name for name in generic.scalar_records(data) if _measures(what, name) == "target_overlap"), None)
+    drawn = _own(completed(data, name), what) if name else None
+    if name is None or drawn is None:
+        return generic.draw(data, folder)
+    title, ax = drawn
+    return save(ax, folder, title, data[name], data.attrs) + generic.draw(data.drop_vars(name), folder)
+
+
+def _own(m: xr.DataArray, what: Any) -> tuple[str, Axes] | None:
+    """Name and axes of the figure that suits the axes of the sweep."""
+    known = _system(what.get("system"))
+    dims = {_meaning(generic.coordinate(m, dim)[0]): dim for dim in generic.axes_of(m)}
+    if len(dims) != len(generic.axes_of(m)):
+        return None
+    if "load" in dims:
+        values = m[generic.coordinate(m, dims["load"])[0]].values.astype(float)
+        by_count = generic.coordinate(m, dims["load"])[0].endswith("stored")
+        m = m.assign_coords({dims["load"]: values / known.n if by_count and known.n else values})
+        if by_count and not known.n:
+            return None
+    if set(dims) == {"load"}:
+        return "capacity", plot_capacity(m, temperature=known.temperature if known.hebb else None)
+    if set(dims) == {"load", "rule"}:
+        ax = new_axes(None)
+        labels = generic.coordinate(m, dims["rule"])[2] or []
+        for number, label in enumerate(labels):
+            plot_capacity(m.isel({dims["rule"]: number}, drop=True), label=label, temperature=known.temperature, ax=ax)
+        return "capacity", ax
+    if set(dims) == {"load", "temperature"}:
+        return "phases", plot_phases(m.rename({dim: kind for kind, dim in dims.items()}))
+    if set(dims) == {"share"}:
+        cues = m.assign_coords({dims["share"]: 1 - 2 * m[dims["share"]].values.astype(float)}).rename({dims["share"]: "overlap"})
+        return "basin", plot_basin((cues > RECALLED).where(cues.notnull()))
+    return None
+
+
+class _Known(NamedTuple):
+    """What the description of a sweep tells: units; whether the couplings are Hebb's; the temperature, None where it is not one."""
+
+    n: int | None
+    hebb: bool
+    temperature: float | None
+
+
+def _system(system: Any) -> _Known:
+    if not isinstance(system, dict):
+        return _Known(None, False, None)
+    built = system.get("class") == "Building"
+    values = system.get("values", {}).get("dict", {}) if built else system
+    rule = values.get("rule" if built else "couplings", {"class": "Hebb"})
+    parts = values.get("dynamics", []) if built else [values.get("units"), values.get("updates")]
+    temperature = 0.0
+    for part in parts if isinstance(parts, list) else [parts]:
+        kind = part.get("class") if isinstance(part, dict) else None
+        if isinstance(part, dict) and kind in ("Glauber", "Metropolis"):
+            temperature = part.get("temperature", 0.1)
+        elif kind == "Tanh":
+            temperature = None
+    temperature = float(temperature) if isinstance(temperature, int | float) else None
+    n = values.get("n")
+    hebb = isinstance(rule, dict) and rule.get("class") == "Hebb" and rule.get("per", "unit") == "unit"
+    return _Known(n if isinstance(n, int) else None, hebb, temperature)
+
+
+def _meaning(name: str) -> str:
+    last = name.rpartition(".")[2]
+    return {"stored": "load", "couplings": "rule"}.get(last, last)
+
+
+def _measures(what: Any, name: str) -> str:
+    """The measure of a record, where it is one of ours."""
+    record = what.get("records", {}).get(name, {})
+    return _function(record) if record.get("class") in ("Last", "Mean") else ""
+
+
+def _function(record: Any) -> str:
+    """Name of a measure of ours, "" of others."""
+    measure = record.get("measure") if isinstance(record, dict) else None
+    function = str(measure.get("function", "")) if isinstance(measure, dict) else ""
+    return function.rpartition(".")[2] if function.startswith("neurojax.hopfield.measures.") else ""
 
 
 def animate_recall(

@@ -14,6 +14,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Float, Real
 from scipy.integrate import quad
+from scipy.optimize import minimize_scalar
 from scipy.special import erf
 
 from neurojax.hopfield import replicas
@@ -121,6 +122,37 @@ def first_step(overlap: Real[ArrayLike, "*#s"], load: Real[ArrayLike, "*#s"]) ->
     """
     start = _numbers("overlap", overlap, lambda x: np.abs(x) <= 1, "from -1 to 1")
     return erf(start / np.sqrt(2 * _positive("load", load)))[()]
+
+
+def sequence_overlap(load: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
+    """Overlap with the pattern whose turn it is in a cycle of patterns that call each other, synchronously at T = 0; 0 where it is lost.
+
+    m = erf(y) at the larger root of `alpha = [erf(y)^2 - (4 y^2 / pi) exp(-2 y^2)] / (2 y^2)`. load: > 0. Source: Duering, Coolen and
+    Sherrington, J. Phys. A 31, 8607 (1998).
+    """
+    top, most = _sequence_summit()
+
+    def one(alpha: float) -> float:
+        if alpha >= most:
+            return 0.0
+        return float(erf(replicas.root(lambda y: _sequence_load(y) - alpha, top, 1 / np.sqrt(2 * alpha) + 1)))
+
+    return np.vectorize(one, otypes=[float])(_positive("load", load))[()]
+
+
+def sequence_capacity() -> float:
+    """The load up to which a cycle of patterns is recited, 0.269. Source: as `sequence_overlap`."""
+    return _sequence_summit()[1]
+
+
+def _sequence_load(y: float) -> float:
+    return float((erf(y) ** 2 - 4 * y * y / np.pi * np.exp(-2 * y * y)) / (2 * y * y))
+
+
+@cache
+def _sequence_summit() -> tuple[float, float]:
+    found: Any = minimize_scalar(lambda y: -_sequence_load(y), bounds=(0.3, 3.0), method="bounded", options={"xatol": 1e-12})
+    return float(found.x), _sequence_load(float(found.x))
 
 
 def bit_error(load: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
@@ -287,6 +319,8 @@ __all__ = [
     "pseudo_inverse_stability",
     "retrieval_state",
     "retrieval_temperature",
+    "sequence_capacity",
+    "sequence_overlap",
     "sparse_bit_error",
     "sparse_capacity",
     "spectral_edges",

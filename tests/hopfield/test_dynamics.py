@@ -188,6 +188,21 @@ def test_graded_units_come_to_rest_where_discrete_ones_do():
     assert np.abs(flow.final_state.state - s).max() < 1e-5
 
 
+@pytest.mark.parametrize("field", [None, 0.2])
+def test_energy_of_graded_units_never_rises(field):
+    """In continuous time (Hopfield 1984), by RK4; its formula in float64 by NumPy, 1e-4."""
+    xi = random_patterns(15, 3, 30)
+    record = {"s": nj.Trace(measures.units), "e": nj.Trace(measures.graded_energy)}
+    model = nj.GradedHopfield(30, xi, nj.RandomCue(), gain=2.5, field=field)
+    got = nj.simulate(model, duration=20.0, dt=0.1, method=nj.RK4(), record=record).records
+    s, weights, bias = np.clip(got["s"].astype(float), -1 + 1e-12, 1 - 1e-12), hebb(xi) / 30, field or 0.0
+    entropy = s * np.arctanh(s) + 0.5 * np.log1p(-(s**2))
+    wanted = -0.5 * np.einsum("ti,ij,tj->t", s, weights, s) - bias * s.sum(axis=1) + entropy.sum(axis=1) / 2.5
+    assert got["e"] == pytest.approx(wanted, abs=1e-4)
+    assert np.diff(got["e"]).max() < 1e-5
+    assert got["e"][-1] < got["e"][0] - 0.1
+
+
 SIZES = st.sampled_from([(5, 2), (24, 4)]).flatmap(lambda size: st.tuples(st.integers(0, 2**31), *map(st.just, size)))  # two programs
 
 

@@ -161,6 +161,17 @@ def test_a_sequence_is_recited():
     assert all(m[step, step % 10] > 0.98 for step in range(1, 25))
 
 
+def test_a_sequence_ends_in_a_cycle_of_its_length():
+    """Period P, and no rest; two states that swap have period 2, a fixed point 1, and a walk none."""
+    model = nj.Hopfield(100, nj.RandomPatterns(4), nj.Flips(0.1), nj.Sequence())
+    run = nj.simulate(model, steps=20, dt=1.0, record={"s": nj.Trace(measures.units)})
+    assert measures.period(run.records["s"]) == 4
+    assert run.final_state.state.outcome == 0
+    assert measures.period(XI[[0, 1, 0, 1, 0, 1]]) == 2
+    assert measures.period(XI[[2, 0, 0]]) == 1
+    assert measures.period(XI[:5]) == 0
+
+
 def test_a_palimpsest_forgets_the_oldest_and_keeps_the_newest():
     """80 patterns on 200 units: the last 4 recalled above 0.95, the first 40 lost; Hebb's rule has lost all of them.
 

@@ -106,6 +106,18 @@ def test_other_capacities():
     assert theory.sparse_capacity(0.01) == pytest.approx(10.857, abs=1e-3)
 
 
+def test_sequences():
+    """Duering, Coolen and Sherrington 1998: capacity 0.269; their equations iterated, m = erf(m / sqrt(2 alpha r)), r = 1 + U^2 r."""
+    assert theory.sequence_capacity() == pytest.approx(0.269, abs=5e-4)
+    for load in (0.1, 0.2, 0.26):
+        m, r = 1.0, 1.0
+        for _ in range(5000):
+            slope = np.sqrt(2 / (np.pi * load * r)) * np.exp(-(m**2) / (2 * load * r))
+            m, r = erf(m / np.sqrt(2 * load * r)), 1 + slope**2 * r
+        assert theory.sequence_overlap(load) == pytest.approx(m, abs=1e-9)
+    assert theory.sequence_overlap(np.array([0.01, 0.27])).tolist() == [pytest.approx(1.0), 0.0]
+
+
 def test_dense():
     """Krotov and Hopfield 2016, equations 7 and 8."""
     assert theory.dense_bit_error(100, 30, 2) == pytest.approx(0.0339, abs=6e-5)
