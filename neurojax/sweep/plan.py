@@ -170,7 +170,7 @@ class Plan:
         last = common.first_step + sum(count for _, count, _ in phases)
         key = seed_key(int(common.seeds[0]))
         drawn = draw_recipes(family, [stream_key(key, "structure")], common.dtype)
-        spread, sample = spread_of(drawn, np.asarray(jax.random.key_data(key)), common.dtype)
+        spread, places, sample = spread_of(drawn, np.asarray(jax.random.key_data(key)), common.dtype)
         if common.state is None:
             state = own_state(sample, common.dtype)
         else:
@@ -182,7 +182,8 @@ class Plan:
         ]
         shape, used = shapes[0], frozenset().union(*(one.used for one in shapes))
         fields = _fields(shape, record_axes(records, bounds, common.first_step, last, dt))
-        return Part(family, drawn, spread, sample, dt, phases, bounds, shape.carry_bytes, shape.sample_bytes, fields, used)
+        sizes, resting = (shape.carry_bytes, shape.sample_bytes), all(one.rests for one in shapes)
+        return Part(family, drawn, spread, places, sample, dt, phases, bounds, *sizes, fields, used, resting)
 
     def _same_fields(self) -> dict[str, Field]:
         first, *others = self.parts
