@@ -178,6 +178,7 @@ class Loop(NamedTuple):
 
 
 def enter(context: Context, carry: Carry, room: dict[str, int]) -> Loop:
+    """The loop's carry at the beginning of a block, with room for the traces' samples."""
     traces = {}
     if room:
         values = shapes(context, carry.state)

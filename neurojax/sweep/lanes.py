@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -44,9 +44,11 @@ class Tile(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """What opens tiles: leaves shared by all, by seed (device, seeds, ...), by point (device, points, ...), and the lanes' words."""
+    """What opens tiles: leaves shared by all, of the kernel's group (device, ...), by seed (device, seeds, ...), by point (device, points,
+    ...), and the lanes' words."""
 
     shared: Any
+    by_group: Any
     by_seed: Any
     by_point: Any
     seed_words: Any
@@ -67,29 +69,46 @@ def realised(structure: Any, fixed: dict[int, Any], leaves: dict[int, Any], word
     return cast(assemble(structure, fixed, cast(leaves, dtype)).realise(stream_key(key, "structure")), dtype)
 
 
-def spread_of(family: Family, words: np.ndarray, dtype: np.dtype) -> tuple[Spread, tuple[int, ...], System]:
-    """Which realised arrays differ between seeds and between points (those that `vmap` has to batch), and a realised system's shapes.
-
-    An array that the system holds twice is one of them; between the two stands which of them every array leaf is.
-    """
+def made_of(family: Family, dtype: np.dtype) -> Callable[..., System]:
+    """The realised system of (its leaves that differ between lanes, its key words)."""
     arrays = {i: leaf for i, leaf in enumerate(family.leaves) if eqx.is_array(leaf)}
-    fixed = {i: leaf for i, leaf in enumerate(family.leaves) if not eqx.is_array(leaf) and i not in (family.by_seed | family.by_point)}
-    one_seed = {i: values[0] for i, values in family.by_seed.items()}
-    one_point = {i: values[0] for i, values in family.by_point.items()}
-    one_word = jnp.asarray(words)
+    moving = family.by_seed | family.by_point
+    fixed = {i: leaf for i, leaf in enumerate(family.leaves) if not eqx.is_array(leaf) and i not in moving}
+    return lambda own, words: realised(family.structure, fixed, arrays | own, words, dtype)
 
-    def made(by_seed: dict[int, Any], by_point: dict[int, Any], words: Any) -> System:
-        return realised(family.structure, fixed, arrays | by_seed | by_point, words, dtype)
 
-    def leaves(*given: Any) -> list[Any]:
-        return split(made(*given))[0]
+def spread_of(family: Family, words: np.ndarray, dtype: np.dtype) -> tuple[Spread, tuple[int, ...], System]:
+    """Which realised arrays differ between seeds (or groups) and between points of a group, and a realised system's shapes.
 
-    sample = eqx.filter_eval_shape(made, one_seed, one_point, one_word)
-    places = same_outputs(leaves, one_seed, one_point, one_word)
-    by_seed = moving(lambda values, words: leaves(values, one_point, words), one_seed, one_word)
-    by_point = moving(lambda values: leaves(one_seed, values, one_word), one_point)
-    spread = tuple((by_seed[i], by_point[i]) for i in firsts(places))
-    return spread, places, sample
+    Those are what `vmap` has to batch. An array that the system holds twice is one of them; between the two stands which of them every
+    array leaf is.
+    """
+    made, word = made_of(family, dtype), jnp.asarray(words)
+    by_point = {i: values[0] for i, values in family.by_point.items() if i not in family.by_group}
+    by_seed = {i: values[0] for i, values in (family.by_seed | family.by_point).items() if i not in by_point}
+
+    def leaves(by_seed: dict[int, Any], by_point: dict[int, Any], words: Any) -> list[Any]:
+        return split(made(by_seed | by_point, words))[0]
+
+    sample = eqx.filter_eval_shape(lambda *given: made(given[0] | given[1], given[2]), by_seed, by_point, word)
+    places = same_outputs(leaves, by_seed, by_point, word)
+    between_seeds = moving(lambda values, words: leaves(values, by_point, words), by_seed, word)
+    between_points = moving(lambda values: leaves(by_seed, values, word), by_point)
+    return tuple((between_seeds[i], between_points[i]) for i in firsts(places)), places, sample
+
+
+def heavy(family: Family, words: np.ndarray, dtype: np.dtype, least: int) -> list[int]:
+    """The leaves by point on which at least so many bytes of a realised system depend."""
+    made, own = made_of(family, dtype), {i: values[0] for i, values in (family.by_seed | family.by_point).items()}
+
+    def bytes_of(leaf: int) -> int:
+        def leaves(value: Any) -> list[Any]:
+            return split(made(own | {leaf: value}, jnp.asarray(words)))[0]
+
+        sizes = [shape.size * shape.dtype.itemsize for shape in jax.eval_shape(leaves, own[leaf])]
+        return sum(size for size, moves in zip(sizes, moving(leaves, own[leaf]), strict=True) if moves)
+
+    return [leaf for leaf in family.by_point if bytes_of(leaf) >= least]
 
 
 def firsts(places: Sequence[int]) -> list[int]:
@@ -128,7 +147,8 @@ def open_tiles(
     dtype = dt.dtype
 
     def local(sources: Sources, given: PyTree, bounds: Any, dt: Any) -> Tile:
-        shared, by_seed, by_point, seed_words, point_words = sources
+        shared, by_group, by_seed, by_point, seed_words, point_words = sources
+        shared = shared | _inner(by_group)
 
         def lane(by_seed, by_point, seed_words, point_words, given):
             system = realised(template.structure, dict(template.leaves), shared | by_seed | by_point, seed_words, dtype)
@@ -152,7 +172,7 @@ def open_tiles(
         keys = keys[:, 0] if setup.paired else keys
         return Tile(arrays, _outer(carry), _outer(keys))
 
-    specs = (Sources(ALL, EACH, EACH, EACH, EACH), EACH if per_lane else ALL, ALL, ALL)
+    specs = (Sources(ALL, EACH, EACH, EACH, EACH, EACH), EACH if per_lane else ALL, ALL, ALL)
     out = Tile(_specs(spread), EACH, EACH)
     return jax.shard_map(local, mesh=setup.mesh, in_specs=specs, out_specs=out, check_vma=False)(sources, given, bounds, dt)
 

@@ -115,14 +115,24 @@ class Part:
     def sharing(self) -> int:
         """Lanes of one seed that read the same system, most of it."""
         shared = sum(size for size, (_, by_point) in zip(self._leaf_bytes, self.spread, strict=True) if not by_point)
-        return len(self.family.points) if 2 * shared > self.system_bytes else 1
+        return self.together if 2 * shared > self.system_bytes else 1
+
+    @property
+    def own_bytes(self) -> tuple[int, int]:
+        """Bytes of the realised system that differ between the lanes of a seed, and between seeds or groups but not between those."""
+        sizes = list(zip(self._leaf_bytes, self.spread, strict=True))
+        return sum(size for size, (_, point) in sizes if point), sum(size for size, (seed, point) in sizes if seed and not point)
 
     def way(self, platform: str) -> Way:
         """How a kernel computes its lanes."""
-        sizes = list(zip(self._leaf_bytes, self.spread, strict=True))
-        by_point = sum(size for size, (_, point) in sizes if point)
-        by_seed = by_point + sum(size for size, (seed, point) in sizes if seed and not point)
-        return Way(self.rests and in_turn(by_seed, platform), self.rests and in_turn(by_point, platform), self.rests)
+        by_point, by_seed = self.own_bytes
+        return Way(self.rests and in_turn(by_point + by_seed, platform), self.rests and in_turn(by_point, platform), self.rests)
+
+    @property
+    def together(self) -> int:
+        """Lanes of one seed that a kernel may hold."""
+        groups = self.drawn.groups
+        return len(self.family.points) if groups is None else int(np.bincount(groups).max())
 
     @property
     def lane_numbers(self) -> int:
@@ -153,6 +163,7 @@ class Machine:
         self.family, self.spread, self.sample = part.drawn, part.spread, part.sample
         if part.drawn.by_seed and not sketch:
             self.family = draw_recipes(part.family, [stream_key(key, "structure") for key in keys], common.dtype)
+            self.family = dataclasses.replace(self.family, groups=part.drawn.groups, by_group=part.drawn.by_group)
         elif part.drawn.by_seed:
             several = {i: np.broadcast_to(v, (len(keys), *v.shape[1:])) for i, v in part.drawn.by_seed.items()}
             self.family = dataclasses.replace(part.drawn, by_seed=several)
@@ -189,8 +200,9 @@ class Machine:
         points, seeds = np.stack([kernel.points for kernel in kernels]), np.stack([kernel.seeds for kernel in kernels])
         sources = Sources(
             self.shared,
+            {i: self._put(family.by_point[i][points[:, 0]], EACH) for i in family.by_group},
             {i: self._put(values[seeds], EACH) for i, values in family.by_seed.items()},
-            {i: self._put(values[points], EACH) for i, values in family.by_point.items()},
+            {i: self._put(values[points], EACH) for i, values in family.by_point.items() if i not in family.by_group},
             self._put(self.words[seeds], EACH),
             self._put(self.mixing[points], EACH),
         )
