@@ -15,11 +15,11 @@ from jax import lax
 from jaxtyping import Array, Bool, Int, PyTree, Scalar
 
 from neurojax.engine.compile import moving
-from neurojax.engine.loop import LOOK, NEVER, NOTES, Carry, Context, Loop, Notes, clock_at, enter, look, make, model_of, note, tick
+from neurojax.engine.loop import LOOK, NEVER, NOTES, Carry, Context, Loop, Notes, clock_at, ends, enter, look, make, note, tick
 from neurojax.engine.numerics import finite, where
 from neurojax.engine.random import draw_both, draw_empty
 from neurojax.engine.record import Record
-from neurojax.engine.system import Model, View
+from neurojax.engine.system import View
 
 Going = Callable[[Carry], Bool[Array, ""]]  # whether the lanes that run together have to go on
 
@@ -103,9 +103,8 @@ def goes_on(context: Context, carry: Carry) -> Bool[Array, ""]:
 
 
 def rests(context: Context, state: PyTree) -> bool:
-    """Whether a lane that is done can be left: its model says when it is, and no record looks at what a step draws or shows."""
-    settings, model = context.settings, model_of(context.system)
-    if settings.guarded or type(model).done is Model.done:
+    """Whether a lane that is done can be left: it may ever be, and no record looks at what a step draws or shows."""
+    if context.settings.guarded or not ends(context.system, state):
         return False
     seen = moving(
         lambda drawn, aux: _values(context, state, clock_at(jnp.asarray(0, jnp.int32), context.dt), drawn, aux), *_shown(context, state)

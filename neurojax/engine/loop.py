@@ -84,11 +84,16 @@ def clock_at(step: Int[Scalar, ""], dt: Array) -> Clock:
     return Clock(step, step.astype(dt.dtype) * dt, dt)
 
 
+def ends(system: System, state: PyTree) -> bool:
+    """Whether a lane may ever be done; a `done` that returns a plain False says that it never is."""
+    return type(model_of(system)).done is not Model.done and system.done(state) is not False
+
+
 def make(system: System, state: PyTree, clock: Clock, drawn: PyTree) -> tuple[PyTree, PyTree]:
     """One step as (state, aux); a state that is done stays."""
     out = system.step(state, clock, drawn)
     new, aux = out if isinstance(out, Step) else (out, None)
-    if type(model_of(system)).done is not Model.done:
+    if ends(system, state):
         new = where(system.done(state), state, new)
     return new, aux
 

@@ -30,8 +30,8 @@ class Way(NamedTuple):
     rests: bool = False
 
 
-SHRINK = 4  # by how much fewer lanes go on together; every such number is a program of its own within the block's
-LEAST = 4  # lanes of the smallest
+SHRINK = 2  # by how much fewer lanes go on together; every such number is a program of its own within the block's
+LEAST = 8  # lanes of the smallest
 
 
 def fewer(lanes: int) -> int:

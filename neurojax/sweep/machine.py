@@ -126,7 +126,9 @@ class Part:
     def way(self, platform: str) -> Way:
         """How a kernel computes its lanes."""
         by_point, by_seed = self.own_bytes
-        return Way(self.rests and in_turn(by_point + by_seed, platform), self.rests and in_turn(by_point, platform), self.rests)
+        # A step that is a loop by itself reads a little many times: then there are to be many lanes for each time.
+        alone = self.rests and not self.used & {"scan", "while"}
+        return Way(alone and in_turn(by_point + by_seed, platform), alone and in_turn(by_point, platform), self.rests)
 
     @property
     def together(self) -> int:
