@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-
 Rectangles = tuple[tuple[np.ndarray, np.ndarray], ...]  # (positions of points, positions of seeds), of which every pair is a lane
 
 
