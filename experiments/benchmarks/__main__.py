@@ -1,4 +1,4 @@
-"""`python -m experiments.benchmarks kuramoto|force [--limit PATH.c] [--quick] [--only NAME]`: measure, print and keep the table."""
+"""`python -m experiments.benchmarks kuramoto|force|hopfield [--limit PATH.c] [--quick] [--only NAME]`: measure, print, keep the table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from experiments.benchmarks import force, limit, runner, table
+from experiments.benchmarks import force, hopfield, limit, runner, table
 from experiments.benchmarks.case import cores
 from experiments.benchmarks.contenders import CONTENDERS
 from experiments.benchmarks.contenders import child as contender_child
@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(_child(given[1:])))
         return 0
     parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks", description="Speed, beside other programs and the limit.")
-    parser.add_argument("family", choices=["kuramoto", "force"])
+    parser.add_argument("family", choices=["kuramoto", "force", "hopfield"])
     parser.add_argument("--limit", type=Path, metavar="PATH.c", help="C program to compile and measure as the limit")
     parser.add_argument("--quick", action="store_true", help="n = 1,000 only, one short round")
     parser.add_argument("--only", action="append", choices=[*CONTENDERS, *PARTS], help="measure this alone (may be repeated)")
@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
         settings = runner.Settings(1, 0.5, program) if options.quick else runner.Settings(program=program)
         if options.family == "force":
             text, kept = _measure_force(settings)
+        elif options.family == "hopfield":
+            text, kept = _measure_hopfield(settings)
         else:
             text, kept = _measure(settings, options.only or [*CONTENDERS, *PARTS], options.quick)
     print("\n" + text)
@@ -65,34 +67,51 @@ def _measure(settings: runner.Settings, wanted: list[str], quick: bool) -> tuple
 
 def _measure_force(settings: runner.Settings) -> tuple[str, dict[str, Any]]:
     memory = runner.child(["force", "--job", json.dumps({"label": "", "program": "bandwidth"})])
+
+    def faster(one: dict[str, Any], other: dict[str, Any] | None) -> bool:
+        return other is None or one["ms"] < other["ms"]
+
+    found, notes = _in_turn(settings, "force", force, faster, lambda one: f"{one['ms']:.4f} ms")
+    text, lines = force.table(found, notes, memory)
+    return _told(text, lines, {"rows": found, "memory": memory})
+
+
+def _measure_hopfield(settings: runner.Settings) -> tuple[str, dict[str, Any]]:
+    def said(one: dict[str, Any]) -> str:
+        return f"{one['seconds']:.3g} s" if "seconds" in one else f"{one.get('gflops', one.get('updates')):.4g}"
+
+    found, notes = _in_turn(settings, "hopfield", hopfield, hopfield.faster, said)
+    text, lines = hopfield.table(found, notes)
+    return _told(text, lines, {"rows": found})
+
+
+def _in_turn(settings: runner.Settings, family: str, module: Any, faster: Any, said: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """The best measurement of every job of a family, all of them in turn for several rounds; and why others were not measured."""
     found: dict[str, Any] = {}
-    notes = {job.label: force.missing(job.program) or "" for job in force.JOBS}
+    notes = {job.label: module.missing(job.program) or "" for job in module.JOBS}
     for _ in range(settings.rounds):
-        for job in force.JOBS:
+        for job in module.JOBS:
             if notes[job.label]:
                 continue
             try:
-                one = runner.child(["force", "--seconds", str(settings.seconds), "--job", json.dumps(dataclasses.asdict(job))])
+                one = runner.child([family, "--seconds", str(settings.seconds), "--job", json.dumps(dataclasses.asdict(job))])
             except RuntimeError as error:
                 notes[job.label] = str(error)
                 continue
-            print(f"  {job.label}: {one['ms']:.4f} ms", flush=True)
-            if job.label not in found or one["ms"] < found[job.label]["ms"]:
+            print(f"  {job.label}: {said(one)}", flush=True)
+            if faster(one, found.get(job.label)):
                 found[job.label] = one
-    text, lines = force.table(found, notes, memory)
-    kept = {
-        "processor": _processor(),
-        "cores": cores(),
-        "rows": found,
-        "memory": memory,
-        "lines": [dataclasses.asdict(line) for line in lines],
-    }
+    return found, notes
+
+
+def _told(text: str, lines: list[table.Line], kept: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    kept = {"processor": _processor(), "cores": cores(), **kept, "lines": [dataclasses.asdict(line) for line in lines]}
     return f"{_processor()}, {cores()} cores\n\n{text}\n\n### Required and measured\n\n{table.show_lines(lines)}", kept
 
 
 def _child(arguments: list[str]) -> dict[str, Any]:
     parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks --child")
-    parser.add_argument("name", choices=[*CONTENDERS, *PARTS, "force"])
+    parser.add_argument("name", choices=[*CONTENDERS, *PARTS, "force", "hopfield"])
     parser.add_argument("--job", type=json.loads)
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--lanes", type=int, default=64)
@@ -102,6 +121,8 @@ def _child(arguments: list[str]) -> dict[str, Any]:
     given = parser.parse_args(arguments)
     if given.name == "force":
         return force.child(force.Job(**given.job), given.seconds)
+    if given.name == "hopfield":
+        return hopfield.child(hopfield.Job(**given.job))
     if given.name == "networks":
         from experiments.benchmarks.dense import networks
 

@@ -86,6 +86,40 @@ def needs(function: Callable, *arguments: Any) -> Needs:
     return Needs(frozenset(names), tracing(program.consts))
 
 
+def moving(function: Callable, *arguments: Any) -> Any:
+    """Which leaves of `function(*arguments)` depend on the arrays among the arguments: what `vmap` would batch, as a tree of booleans."""
+    found: list[Any] = []
+
+    @jax.custom_batching.custom_vmap
+    def probe(leaves):
+        return leaves
+
+    @probe.def_vmap
+    def _(size, batched, leaves):
+        found.append(batched[0])
+        return leaves, batched[0]
+
+    def probed(*arguments):
+        made = function(*arguments)
+        shapes.append(jax.tree.map(lambda _: False, made))
+        return probe(made)
+
+    shapes: list[Any] = []
+    twice = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((2, *jnp.shape(leaf)), jnp.result_type(leaf)), arguments)
+    jax.eval_shape(jax.vmap(probed, axis_size=2), *twice)
+    return found[0] if found else shapes[0]
+
+
+def same_outputs(function: Callable, *arguments: Any) -> tuple[int, ...]:
+    """Which array each output leaf of `function(*arguments)` is, numbered as they first occur: some may be one and the same."""
+    found: list[Any] = []
+    outputs = jax.make_jaxpr(function)(*arguments).jaxpr.outvars
+    for one in outputs:
+        if not any(one is other for other in found):
+            found.append(one)
+    return tuple(next(i for i, other in enumerate(found) if one is other) for one in outputs)
+
+
 def suits_wide_vectors(names: frozenset[str], platform: str) -> bool:
     """Whether a program of these primitives may ask the CPU compiler for full-width vectors."""
     return platform == "cpu" and not names & NARROW

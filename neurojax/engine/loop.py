@@ -48,6 +48,7 @@ class Settings(NamedTuple):
 
     records: tuple[tuple[str, Record], ...]
     guarded: bool = False  # look for non-finite values at every step and freeze, or leave it to the looks
+    brief: bool = False  # bounds of a record of which only the last value counts are those of one step
     invariant: Callable[[View], Any] | None = None  # what must hold after every step, beside that the state is finite
 
     @property
@@ -83,11 +84,16 @@ def clock_at(step: Int[Scalar, ""], dt: Array) -> Clock:
     return Clock(step, step.astype(dt.dtype) * dt, dt)
 
 
+def ends(system: System, state: PyTree) -> bool:
+    """Whether a lane may ever be done; a `done` that returns a plain False says that it never is."""
+    return type(model_of(system)).done is not Model.done and system.done(state) is not False
+
+
 def make(system: System, state: PyTree, clock: Clock, drawn: PyTree) -> tuple[PyTree, PyTree]:
     """One step as (state, aux); a state that is done stays."""
     out = system.step(state, clock, drawn)
     new, aux = out if isinstance(out, Step) else (out, None)
-    if type(model_of(system)).done is not Model.done:
+    if ends(system, state):
         new = where(system.done(state), state, new)
     return new, aux
 
@@ -176,7 +182,8 @@ class Loop(NamedTuple):
     traces: dict[str, PyTree]
 
 
-def _enter(context: Context, carry: Carry, room: dict[str, int]) -> Loop:
+def enter(context: Context, carry: Carry, room: dict[str, int]) -> Loop:
+    """The loop's carry at the beginning of a block, with room for the traces' samples."""
     traces = {}
     if room:
         values = shapes(context, carry.state)
@@ -212,7 +219,7 @@ NOTES = Notes()
 
 def tick(context: Context, first: Int[Scalar, ""], step: Int[Scalar, ""], loop: Loop, notes: Notes = NOTES) -> Loop:
     """One step of one lane: step, record. `first` is the first step of this loop."""
-    system, settings, _, dt, bounds = context
+    system, settings, dt = context.system, context.settings, context.dt
     (state, kept, bad, since), both, traces = loop
     clock = clock_at(step, dt)
     drawn = jax.tree.map(lambda pair: lax.dynamic_index_in_dim(pair, step % 2, keepdims=False), both)
@@ -224,34 +231,49 @@ def tick(context: Context, first: Int[Scalar, ""], step: Int[Scalar, ""], loop: 
             sound &= settings.invariant(look(system, new, clock_at(step + 1, dt), drawn, aux))
         bad = jnp.where((bad == NEVER) & ~sound, step, bad)
         new = where(sound, new, state)
-    view = look(system, state, clock, drawn, aux)
+    kept, traces = note(context, first, look(system, state, clock, drawn, aux), kept, traces, notes, sound)
+    return Loop(Carry(new, kept, bad, since), both, traces)
+
+
+def note(
+    context: Context,
+    first: Int[Scalar, ""],
+    view: View,
+    kept: dict[str, PyTree],
+    traces: dict[str, PyTree],
+    notes: Notes = NOTES,
+    sound: Bool[Array, ""] | None = None,
+) -> tuple[dict[str, PyTree], dict[str, PyTree]]:
+    """Records and traces with the view of one step taken down, unless it is not `sound`."""
+    settings, bounds, step = context.settings, context.bounds, view.clock.step
     kept, traces = dict(kept), dict(traces)
     for name, record in settings.records:
-        watched = _watched(record, bounds[name], step)
+        brief = settings.brief and record.latest
+        watched = _watched(record, bounds[name], step, brief)
         if isinstance(record, Trace):
             place = step // record.every - _ceil(jnp.maximum(first, bounds[name][0]), record.every)
             traces[name] = _store(partial(notes.see, record, view), watched, place, traces[name])
         else:
-            folded = _fold(partial(notes.fold, record, view), watched, record.every, kept[name])
+            folded = _fold(partial(notes.fold, record, view), watched, brief or record.every > 1, kept[name])
             kept[name] = folded if sound is None else where(sound, folded, kept[name])
-    return Loop(Carry(new, kept, bad, since), both, traces)
+    return kept, traces
 
 
 def _ceil(step: Any, every: int) -> Any:
     return -(-step // every)
 
 
-def _watched(record: Record, bounds: Any, step: Int[Scalar, ""]) -> Bool[Array, ""] | None:
+def _watched(record: Record, bounds: Any, step: Int[Scalar, ""], brief: bool) -> Bool[Array, ""] | None:
     """Whether a record watches this step; None where it watches every step of the run."""
-    if record.every == 1 and record.warmup == 0 and record.phase is None:
+    if record.every == 1 and record.warmup == 0 and record.phase is None and not brief:
         return None
     return (step % record.every == 0) & (step >= bounds[0]) & (step < bounds[1])
 
 
-def _fold(fold: Callable[[PyTree], PyTree], watched: Bool[Array, ""] | None, every: int, kept: PyTree) -> PyTree:
+def _fold(fold: Callable[[PyTree], PyTree], watched: Bool[Array, ""] | None, seldom: bool, kept: PyTree) -> PyTree:
     if watched is None:
         return fold(kept)
-    if every > 1:
+    if seldom:
         return lax.cond(watched, fold, lambda old: old, kept)
     # Outside a cond the compiler shares the measure's sines and sums with the step's.
     return where(watched, fold(kept), kept)
@@ -262,39 +284,6 @@ def _store(see: Callable[[], PyTree], watched: Bool[Array, ""] | None, place: In
         return jax.tree.map(lambda t, v: lax.dynamic_update_index_in_dim(t, v, place, 0), table, see())
 
     return put(trace) if watched is None else lax.cond(watched, put, lambda table: table, trace)
-
-
-def block(
-    context: Context, carry: Carry, start: Int[Scalar, ""], stop: Int[Scalar, ""], room: dict[str, int]
-) -> tuple[Carry, dict[str, PyTree]]:
-    """Advance one lane from `start` to `stop`, both dynamic: the carry, and the traces' samples.
-
-    A lane that went bad in an earlier block stays as it was.
-    """
-
-    empty = draw_empty(context.system.draws(), context.dt.dtype)
-
-    def steps(low, high, drawn: PyTree, at: Loop) -> Loop:
-        return lax.fori_loop(low, high, lambda step, at: tick(context, start, step, at._replace(drawn=drawn))._replace(drawn=None), at)
-
-    def pair(number, at: Loop) -> Loop:
-        # Steps 2k and 2k + 1 share a block of draws. A loop within the loop, rather than a cond at each step, lets the compiler
-        # keep the block where it is: with paired noise a step costs half.
-        drawn = draw_both(context.system.draws(), context.keys, number, context.dt.dtype)
-        return steps(jnp.maximum(start, 2 * number), jnp.minimum(stop, 2 * number + 2), drawn, at)
-
-    def to_look(number, at: Loop) -> Loop:
-        low, high = jnp.maximum(start, LOOK * number), jnp.minimum(stop, LOOK * number + LOOK)
-        at = lax.fori_loop(low // 2, (high + 1) // 2, pair, at) if jax.tree.leaves(empty) else steps(low, high, empty, at)
-        since = at.carry.since
-        return at._replace(carry=at.carry._replace(since=jnp.where((since == NEVER) & ~finite(at.carry.state), low, since)))
-
-    guarded = context.settings.guarded
-    at = _enter(context, carry if guarded else carry._replace(since=jnp.full_like(carry.since, NEVER)), room)._replace(drawn=None)
-    new, _, traces = lax.fori_loop(start // LOOK, (stop + LOOK - 1) // LOOK, to_look, at)
-    if not guarded:
-        new = where(carry.bad == NEVER, new, carry)
-    return new, traces
 
 
 @dataclasses.dataclass(frozen=True)
@@ -347,7 +336,7 @@ def stretch(
             return fold(loop, low + count * part, rest, depth - 1) if rest else loop
 
         room = {name: _ceil(length, record.every) for name, record in records.items()}
-        loop = fold(_enter(sampling, carry, room), first, length, depth)
+        loop = fold(enter(sampling, carry, room), first, length, depth)
         return loop.carry, loop.traces
 
     def walk(carry: Carry, first, length: int, depth: int) -> tuple[Carry, dict[str, PyTree]]:

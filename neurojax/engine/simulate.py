@@ -15,6 +15,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import PRNGKeyArray, PyTree
 
+from neurojax.engine.block import block
 from neurojax.engine.compile import Static, compiled, join, precision, split, suits_wide_vectors, tracing
 from neurojax.engine.drive import Advance, blanked, drive, stoppable
 from neurojax.engine.faults import begun, refuge, soft_tick
@@ -26,7 +27,6 @@ from neurojax.engine.loop import (
     Context,
     Settings,
     begin,
-    block,
     check_context,
     finish,
     model_of,

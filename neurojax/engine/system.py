@@ -63,7 +63,7 @@ class Model(eqx.Module):
         """Raise `ValueError` for concrete parameter values that make no sense. Called on the host before compiling."""
 
     def done(self, state: PyTree) -> Any:
-        """True where this lane need not go on."""
+        """True where this lane need not go on: its state then stays. A plain False: no lane ever is."""
         return False
 
 

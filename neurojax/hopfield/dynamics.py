@@ -9,7 +9,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, Scalar
+from jaxtyping import Array, Float, Int, Scalar
 
 from neurojax.engine.signals import Signal, at
 from neurojax.engine.system import Draw, check_part
@@ -190,7 +190,7 @@ class Asynchronous(Updates):
     def sweep(self, couplings, bias, s, answer, drawn):
         """Every block hears what those before it have become."""
         n, size = s.shape[0], min(self.block, s.shape[0])
-        order = jnp.argsort(drawn["order"]) if self.random else jnp.arange(n)
+        order = _order(drawn["order"]) if self.random else jnp.arange(n)
         # A last block that is not full asks unit n - 1 some more, and drops the answer.
         index = jnp.concatenate([order.astype(jnp.int32), jnp.full((-n % size,), n, jnp.int32)]).reshape(-1, size)
         unit = jnp.minimum(index, n - 1)
@@ -224,6 +224,20 @@ class Blocks(Asynchronous):
     def block(self) -> int:
         """Units asked at once."""
         return int(self.size)
+
+
+def _order(uniform: Float[Array, " n"]) -> Int[Array, " n"]:
+    """The places of the numbers in their order.
+
+    Numbers and places in one word, where that leaves 20 bits for the numbers: XLA's CPU compiler sorts it in a fifth of the time of
+    `argsort`. Numbers that are equal in those bits stand in the order of their places.
+    """
+    n = uniform.shape[0]
+    bits = (n - 1).bit_length()
+    if bits > 12:
+        return jnp.argsort(uniform)
+    word = (uniform * 2.0**24).astype(jnp.uint32) >> max(0, bits - 8)
+    return (lax.sort((word << bits) | lax.iota(jnp.uint32, n)) & np.uint32((1 << bits) - 1)).astype(jnp.int32)
 
 
 def _soft(h: Array, gain: Any, low: float) -> Array:

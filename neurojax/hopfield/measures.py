@@ -48,14 +48,14 @@ def overlaps(source: Source, patterns: Float[Arrays, "P n"] | None = None, code:
     else:
         size = jnp.sum(patterns**2, axis=1)
     # Divided last: sums of signs are whole numbers.
-    sums = s @ patterns.T
+    sums = patterns @ s if s.ndim == 1 else s @ patterns.T
     size = jnp.broadcast_to(size, sums.shape)
     return jnp.where(size > 0, sums / jnp.where(size > 0, size, 1.0), 0.0)
 
 
 def target_overlap(view: View) -> Float[Array, "*heads"]:
     """Overlap with the pattern that the run was cued with; the first where the cue is of none."""
-    return jnp.take(overlaps(view), jnp.asarray(getattr(view.system.cue, "which", 0)).astype(jnp.int32), axis=-1)
+    return _overlap_with(view, getattr(view.system.cue, "which", 0))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +66,15 @@ class Overlap:
 
     def __call__(self, view: View) -> Float[Array, "*heads"]:
         """The overlap of the view."""
-        return overlaps(view)[..., self.which]
+        return _overlap_with(view, self.which)
+
+
+def _overlap_with(view: View, which: Any) -> Float[Array, "*heads"]:
+    return overlaps(view, _row(view, which))[..., 0]
+
+
+def _row(view: View, which: Any) -> Float[Array, "1 n"]:
+    return jnp.take(jnp.asarray(view.system.patterns), jnp.asarray(which).astype(jnp.int32), axis=0)[None]
 
 
 def hamming(source: Source, patterns: Float[Arrays, "P n"] | None = None) -> Float[Array, "*s P"]:
@@ -77,8 +85,8 @@ def hamming(source: Source, patterns: Float[Arrays, "P n"] | None = None) -> Flo
 
 def bit_error(view: View) -> Float[Array, "*heads"]:
     """Share of the units that differ from the pattern that the run was cued with."""
-    which = jnp.asarray(getattr(view.system.cue, "which", 0)).astype(jnp.int32)
-    return jnp.take(hamming(view), which, axis=-1) / view.system.n
+    row = _row(view, getattr(view.system.cue, "which", 0))
+    return hamming(view, row)[..., 0] / view.system.n
 
 
 def energy(view: View) -> Float[Array, "*heads"]:

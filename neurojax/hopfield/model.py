@@ -114,6 +114,10 @@ class Hopfield(Memory):
         """What the order and the units draw."""
         return {**self.updates.draws(self.n), **self.units.draws(self.n)}
 
+    def done(self, state):
+        """At a fixed point, or in a cycle of two states; never, where noise goes on."""
+        return super().done(state) if self.units.settles else False
+
     def bias(self, time: Float[Scalar, ""] | float = 0.0) -> Float[Array, " n"]:
         """b - theta (n,)."""
         total = jnp.zeros((self.n,), jnp.result_type(float))

@@ -240,7 +240,7 @@ class RandomPatterns(PatternRecipe):
             return jnp.where(jax.random.bernoulli(choice, inherit, (n,)), parent, jax.random.bernoulli(own, self.activity, (n,)))
 
         number = jnp.arange(self.count)
-        made = jnp.where(jax.vmap(one)(number), 1.0, low_of(code))
+        made = jnp.where(jax.vmap(one)(number), 1.0, low_of(code)).astype(jnp.result_type(float))
         return made if self.stored is None else jnp.where((number.astype(made.dtype) < self.stored)[:, None], made, 0.0)
 
 

@@ -31,8 +31,9 @@ class RecallState(NamedTuple):
 
     def followed_by(self, new: Float[Array, "*heads n"], tolerance: Any, settles: bool, periodic: bool) -> RecallState:
         """The state after a step to `new`. settles, periodic: whether a state that stays, or comes back, does so for ever."""
-        still = jnp.max(jnp.abs(new - self.s)) <= tolerance
-        back = (jnp.max(jnp.abs(new - self.previous)) <= tolerance) & ~still
+        # XLA's CPU compiler takes `all` with full vectors, and a maximum one number after the other.
+        still = jnp.all(jnp.abs(new - self.s) <= tolerance)
+        back = jnp.all(jnp.abs(new - self.previous) <= tolerance) & ~still
         outcome = jnp.where(still & settles, FIXED, jnp.where(back & settles & periodic, CYCLE, MOVING))
         steps = jnp.asarray(self.steps) + (~still).astype(self.steps.dtype)
         return RecallState(new, self.s, steps, outcome.astype(self.outcome.dtype))

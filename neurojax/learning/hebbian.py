@@ -55,12 +55,13 @@ class Couplings(eqx.Module):
 class Factors(Couplings):
     """`J = scale (left' right - diag(own))` without forming J: a field costs 2 P n multiplications instead of n^2.
 
-    left, right: (P, n); a row of zeros is no pattern, so that memories of several loads fit one shape. own: (n,), what is taken off the
-    diagonal. scale: a number, 1/n in the statistical physics of memories; taken last, so that sums of integers stay exact.
+    right, left: (P, n); a row of zeros is no pattern, so that memories of several loads fit one shape. left None: the same as right, which
+    is then read from the cache. own: (n,), what is taken off the diagonal. scale: a number, 1/n in the statistical physics of memories;
+    taken last, so that sums of integers stay exact.
     """
 
-    left: Float[Arrays, "P n"]
     right: Float[Arrays, "P n"]
+    left: Float[Arrays, "P n"] | None
     own: Float[Arrays, " n"]
     scale: Any = 1.0
 
@@ -70,13 +71,20 @@ class Factors(Couplings):
     ) -> Factors:
         """`scale left' right`, with its diagonal or with zeros there. `right` None: the same as `left`."""
         left = jnp.asarray(left)
-        right = left if right is None else jnp.asarray(right)
-        own = jnp.sum(left * right, axis=0)
-        return cls(left, right, jnp.zeros_like(own) if diagonal else own, scale)
+        own = jnp.sum(left * (left if right is None else jnp.asarray(right)), axis=0)
+        own = jnp.zeros_like(own) if diagonal else own
+        return cls(left, None, own, scale) if right is None else cls(jnp.asarray(right), left, own, scale)
+
+    @property
+    def both(self) -> tuple[Float[Array, "P n"], Float[Array, "P n"]]:
+        """left and right as arrays."""
+        right = jnp.asarray(self.right)
+        return right if self.left is None else jnp.asarray(self.left), right
 
     def fields(self, s: Float[Arrays, " n"]) -> Float[Array, " n"]:
         """`scale (left' (right s) - own s)`."""
-        return self.scale * ((self.right @ s) @ self.left - self.own * s)
+        left, right = self.both
+        return self.scale * ((right @ s) @ left - self.own * s)
 
     def energy(self, s: Float[Arrays, " n"]) -> Float[Array, ""]:
         """`-s' J s / 2`."""
@@ -86,23 +94,24 @@ class Factors(Couplings):
         """The sums `right s`."""
         return jnp.asarray(self.right) @ s
 
-    def rows(self, index: Int[Array, "*b"]) -> tuple[Float[Array, "*b P"], Float[Array, "*b P"], Float[Array, "*b"]]:
+    def rows(self, index: Int[Array, "*b"]) -> tuple[Float[Array, "*b P"], Float[Array, "*b P"] | None, Float[Array, "*b"]]:
         """Columns of both factors, and of what is taken off the diagonal."""
-        left, right, own = jnp.asarray(self.left), jnp.asarray(self.right), jnp.asarray(self.own)
-        return left.T[index], right.T[index], own[index]
+        left = None if self.left is None else jnp.asarray(self.left).T[index]
+        return jnp.asarray(self.right).T[index], left, jnp.asarray(self.own)[index]
 
     def field(self, kept, rows, s):
         """`scale (left_i . sums - own_i s_i)`."""
-        left, _, own = rows
-        return self.scale * (left @ kept - own * s)
+        right, left, own = rows
+        return self.scale * ((right if left is None else left) @ kept - own * s)
 
     def moved(self, kept, rows, change):
         """The sums with `right_i` times the change of s_i added."""
-        return kept + change @ rows[1]
+        return kept + change @ rows[0]
 
     def formed(self):
         """left' right - diag(own), and the scale."""
-        return Matrix(jnp.asarray(self.left).T @ jnp.asarray(self.right) - jnp.diag(jnp.asarray(self.own)), self.scale)
+        left, right = self.both
+        return Matrix(left.T @ right - jnp.diag(jnp.asarray(self.own)), self.scale)
 
 
 class Matrix(Couplings):

@@ -14,6 +14,7 @@ from jax.sharding import AxisType, Mesh
 CACHE_BYTES = 512 << 10  # carry per device that keeps a CPU core's second-level cache warm
 MOST_LANES = 16_384
 FEW_LANES = 4  # of those that fill the cache by themselves
+OWN_BYTES = 32 << 10  # of a system; to read so many takes longer than to dispatch the operations of a step
 MEMORY_SHARE = 0.5  # of what is free
 
 
@@ -78,6 +79,11 @@ def first_lanes(lane_bytes: int, system_bytes: int, sharing: int, platform: str)
         return 1 << (min(FEW_LANES, sharing).bit_length() - 1)
     lanes = max(16, min(MOST_LANES, CACHE_BYTES // max(lane_bytes, 1)))
     return 1 << (int(lanes).bit_length() - 1)
+
+
+def in_turn(own_bytes: int, platform: str) -> bool:
+    """Whether lanes that read so many bytes of their own are computed one after the other: on a CPU, where those stay in the cache."""
+    return platform == "cpu" and own_bytes > OWN_BYTES
 
 
 def agreed(values: Sequence[float]) -> Sequence[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -12,16 +13,17 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import PyTree
 
-from neurojax.engine.compile import Static, compiled, join, split
-from neurojax.engine.loop import Context, Settings, begin, block, check_context, finish, shapes
+from neurojax.engine.block import rests
+from neurojax.engine.compile import Static, compiled, join, moving, same_outputs, split
+from neurojax.engine.loop import Context, Settings, begin, check_context, finish, shapes
 from neurojax.engine.numerics import cast
 from neurojax.engine.random import draw_keys, stream_key
 from neurojax.engine.simulate import starting
 from neurojax.engine.system import System
+from neurojax.sweep.company import Lanes, Spread, Way, advance_lanes
 from neurojax.sweep.points import Family, fold_words
 
 EACH, ALL = PartitionSpec("device"), PartitionSpec()
-Spread = tuple[tuple[bool, bool], ...]  # per array leaf of the realised system: differs between seeds, between points
 
 
 class Setup(NamedTuple):
@@ -42,9 +44,11 @@ class Tile(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """What opens tiles: leaves shared by all, by seed (device, seeds, ...), by point (device, points, ...), and the lanes' words."""
+    """What opens tiles: leaves shared by all, of the kernel's group (device, ...), by seed (device, seeds, ...), by point (device, points,
+    ...), and the lanes' words."""
 
     shared: Any
+    by_group: Any
     by_seed: Any
     by_point: Any
     seed_words: Any
@@ -65,35 +69,51 @@ def realised(structure: Any, fixed: dict[int, Any], leaves: dict[int, Any], word
     return cast(assemble(structure, fixed, cast(leaves, dtype)).realise(stream_key(key, "structure")), dtype)
 
 
-def spread_of(family: Family, words: np.ndarray, dtype: np.dtype) -> tuple[Spread, System]:
-    """Which realised leaves differ between seeds and between points (those that `vmap` has to batch), and a realised system's shapes."""
+def made_of(family: Family, dtype: np.dtype) -> Callable[..., System]:
+    """The realised system of (its leaves that differ between lanes, its key words)."""
     arrays = {i: leaf for i, leaf in enumerate(family.leaves) if eqx.is_array(leaf)}
-    fixed = {i: leaf for i, leaf in enumerate(family.leaves) if not eqx.is_array(leaf) and i not in (family.by_seed | family.by_point)}
-    one_seed = {i: values[0] for i, values in family.by_seed.items()}
-    one_point = {i: values[0] for i, values in family.by_point.items()}
-    one_word, both_words = jnp.asarray(words), jnp.asarray(np.stack([words, words]))
-    sample = eqx.filter_eval_shape(
-        lambda moving, w: realised(family.structure, fixed, arrays | moving, w, dtype), one_seed | one_point, one_word
-    )
+    moving = family.by_seed | family.by_point
+    fixed = {i: leaf for i, leaf in enumerate(family.leaves) if not eqx.is_array(leaf) and i not in moving}
+    return lambda own, words: realised(family.structure, fixed, arrays | own, words, dtype)
 
-    def batched(moving: dict[int, Any], still: dict[int, Any], words: Any, axis: int | None) -> list[bool]:
-        twice = {i: np.stack([value, value]) for i, value in moving.items()}
 
-        def moves(place: int) -> bool:
-            def leaf(moving, words):
-                return split(realised(family.structure, fixed, arrays | still | moving, words, dtype))[0][place]
+def spread_of(family: Family, words: np.ndarray, dtype: np.dtype) -> tuple[Spread, tuple[int, ...], System]:
+    """Which realised arrays differ between seeds (or groups) and between points of a group, and a realised system's shapes.
 
-            try:
-                jax.eval_shape(jax.vmap(leaf, in_axes=(0, axis), out_axes=None, axis_size=2), twice, words)
-            except ValueError:  # vmap refuses to drop an axis that the leaf really has
-                return True
-            return False
+    Those are what `vmap` has to batch. An array that the system holds twice is one of them; between the two stands which of them every
+    array leaf is.
+    """
+    made, word = made_of(family, dtype), jnp.asarray(words)
+    by_point = {i: values[0] for i, values in family.by_point.items() if i not in family.by_group}
+    by_seed = {i: values[0] for i, values in (family.by_seed | family.by_point).items() if i not in by_point}
 
-        return [moves(place) for place in range(len(split(sample)[0]))]
+    def leaves(by_seed: dict[int, Any], by_point: dict[int, Any], words: Any) -> list[Any]:
+        return split(made(by_seed | by_point, words))[0]
 
-    by_seed = batched(one_seed, one_point, both_words, 0)
-    by_point = batched(one_point, one_seed, one_word, None)
-    return tuple(zip(by_seed, by_point, strict=True)), sample
+    sample = eqx.filter_eval_shape(lambda *given: made(given[0] | given[1], given[2]), by_seed, by_point, word)
+    places = same_outputs(leaves, by_seed, by_point, word)
+    between_seeds = moving(lambda values, words: leaves(values, by_point, words), by_seed, word)
+    between_points = moving(lambda values: leaves(by_seed, values, word), by_point)
+    return tuple((between_seeds[i], between_points[i]) for i in firsts(places)), places, sample
+
+
+def heavy(family: Family, words: np.ndarray, dtype: np.dtype, least: int) -> list[int]:
+    """The leaves by point on which at least so many bytes of a realised system depend."""
+    made, own = made_of(family, dtype), {i: values[0] for i, values in (family.by_seed | family.by_point).items()}
+
+    def bytes_of(leaf: int) -> int:
+        def leaves(value: Any) -> list[Any]:
+            return split(made(own | {leaf: value}, jnp.asarray(words)))[0]
+
+        sizes = [shape.size * shape.dtype.itemsize for shape in jax.eval_shape(leaves, own[leaf])]
+        return sum(size for size, moves in zip(sizes, moving(leaves, own[leaf]), strict=True) if moves)
+
+    return [leaf for leaf in family.by_point if bytes_of(leaf) >= least]
+
+
+def firsts(places: Sequence[int]) -> list[int]:
+    """Where each of several things stands first."""
+    return [places.index(number) for number in range(max(places, default=-1) + 1)]
 
 
 def _specs(spread: Spread) -> list[PartitionSpec]:
@@ -109,16 +129,26 @@ def _outer(tree: PyTree) -> PyTree:
 
 
 def open_tiles(
-    sources: Sources, given: PyTree, bounds: Any, dt: Any, template: Static, setup: Setup, spread: Spread, per_lane: bool
+    sources: Sources,
+    given: PyTree,
+    bounds: Any,
+    dt: Any,
+    template: Static,
+    setup: Setup,
+    spread: Spread,
+    own: Sequence[int],
+    per_lane: bool,
 ) -> Tile:
     """Realise, initialise, and set up the records of every lane of a tile on each device.
 
-    `given`: None, or an initial state for all lanes, or (`per_lane`) one for each, (device, seeds, points, ...).
+    `own`: which leaves of a realised system are kept, others being the same. `given`: None, or an initial state for all lanes, or
+    (`per_lane`) one for each, (device, seeds, points, ...).
     """
     dtype = dt.dtype
 
     def local(sources: Sources, given: PyTree, bounds: Any, dt: Any) -> Tile:
-        shared, by_seed, by_point, seed_words, point_words = sources
+        shared, by_group, by_seed, by_point, seed_words, point_words = sources
+        shared = shared | _inner(by_group)
 
         def lane(by_seed, by_point, seed_words, point_words, given):
             system = realised(template.structure, dict(template.leaves), shared | by_seed | by_point, seed_words, dtype)
@@ -129,7 +159,8 @@ def open_tiles(
             else:
                 state = starting(system, given, None) if setup.fresh else given
             keys = draw_keys(key, system.draws())
-            return split(system)[0], begin(Context(system, setup.settings, keys, dt, bounds), state), jax.random.key_data(key)
+            leaves = split(system)[0]
+            return [leaves[i] for i in own], begin(Context(system, setup.settings, keys, dt, bounds), state), jax.random.key_data(key)
 
         over_points = jax.vmap(lane, in_axes=(None, 0, None, 0, 0 if per_lane else None))
         over_lanes = jax.vmap(over_points, in_axes=(0, None, 0, None, 0 if per_lane else None))
@@ -141,7 +172,7 @@ def open_tiles(
         keys = keys[:, 0] if setup.paired else keys
         return Tile(arrays, _outer(carry), _outer(keys))
 
-    specs = (Sources(ALL, EACH, EACH, EACH, EACH), EACH if per_lane else ALL, ALL, ALL)
+    specs = (Sources(ALL, EACH, EACH, EACH, EACH, EACH), EACH if per_lane else ALL, ALL, ALL)
     out = Tile(_specs(spread), EACH, EACH)
     return jax.shard_map(local, mesh=setup.mesh, in_specs=specs, out_specs=out, check_vma=False)(sources, given, bounds, dt)
 
@@ -153,24 +184,29 @@ def advance_tiles(
     bounds: Any,
     dt: Any,
     static: Static,
+    places: Sequence[int],
     setup: Setup,
     spread: Spread,
+    way: Way,
     room: tuple[tuple[str, int], ...],
     guarded: bool,
 ):
-    """Advance every lane of the tiles from `start` to `stop`: carries, samples, (device, seeds, points, ...)."""
+    """Advance every lane of the tiles from `start` to `stop`: carries, samples, (device, seeds, points, ...).
+
+    `places`: which of the tile's arrays each array leaf of the system is.
+    """
     settings = setup.settings._replace(guarded=guarded)
 
     def local(tile: Tile, start, stop, bounds, dt):
-        def lane(arrays, carry, words):
-            system = join(arrays, static)
+        def context_of(arrays: list[Any], words: Any) -> Context:
+            system = join([arrays[place] for place in places], static)
             keys = draw_keys(jax.random.wrap_key_data(words, impl="threefry2x32"), system.draws())
-            return block(Context(system, settings, keys, dt, bounds), carry, start, stop, dict(room))
+            return Context(system, settings, keys, dt, bounds)
 
-        over_points = jax.vmap(lane, in_axes=([0 if point else None for _, point in spread], 0, None if setup.paired else 0))
-        over_lanes = jax.vmap(over_points, in_axes=([0 if seed else None for seed, _ in spread], 0, 0))
         arrays = [_inner(a) if any(differs) else a for a, differs in zip(tile.arrays, spread, strict=True)]
-        return _outer(over_lanes(arrays, _inner(tile.carry), _inner(tile.keys)))
+        lanes = Lanes(arrays, _inner(tile.carry), _inner(tile.keys))
+        own = way._replace(rests=way.rests and not guarded)
+        return _outer(advance_lanes(context_of, lanes, spread, setup.paired, own, start, stop, dict(room)))
 
     specs = (Tile(_specs(spread), EACH, EACH), ALL, ALL, ALL, ALL)
     return jax.shard_map(local, mesh=setup.mesh, in_specs=specs, out_specs=EACH, check_vma=False)(tile, start, stop, bounds, dt)
@@ -196,19 +232,21 @@ class Programs(NamedTuple):
 def programs(wide: bool) -> Programs:
     """The compiled functions; `wide` lets the block use vectors of full width."""
     return Programs(
-        compiled(open_tiles, ("template", "setup", "spread", "per_lane")),
-        compiled(advance_tiles, ("static", "setup", "spread", "room", "guarded"), wide),
+        compiled(open_tiles, ("template", "setup", "spread", "own", "per_lane")),
+        compiled(advance_tiles, ("static", "places", "setup", "spread", "way", "room", "guarded"), wide),
         compiled(finish_tiles, ("setup",)),
     )
 
 
 class LaneShape(NamedTuple):
-    """One lane: bytes of its carry and of a sample of each trace, its results (a trace's: one sample), the primitives of its step."""
+    """One lane: bytes of its carry and of a sample of each trace, its results (a trace's: one sample), the primitives of its step,
+    whether it can be left when it is done."""
 
     carry_bytes: int
     sample_bytes: dict[str, int]
     results: dict[str, PyTree]
     used: frozenset[str]
+    rests: bool
 
 
 def lane_shape(system: System, settings: Settings, dt: Any, state: PyTree, bounds: Any) -> LaneShape:
@@ -225,7 +263,7 @@ def lane_shape(system: System, settings: Settings, dt: Any, state: PyTree, bound
         results = finish(settings, carry.kept) | {name: values[name] for name in sample}
         plain = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), results)
         order = {name: plain[name] for name, _ in settings.records}
-        sizes.append(LaneShape(sum(leaf.nbytes for leaf in jax.tree.leaves(carry)), sample, order, used))
+        sizes.append(LaneShape(sum(leaf.nbytes for leaf in jax.tree.leaves(carry)), sample, order, used, rests(context, state)))
 
     eqx.filter_eval_shape(measured, system, state)
     return sizes[0]

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+Rectangles = tuple[tuple[np.ndarray, np.ndarray], ...]  # (positions of points, positions of seeds), of which every pair is a lane
+
 
 class Kernel(NamedTuple):
     """Lanes that one device computes together: positions of points and of seeds, and each lane's row in its chunk (-1: padding)."""
@@ -56,11 +58,11 @@ def kernel_shape(points: int, seeds: int, lanes: int) -> tuple[int, int]:
 class Layout:
     """The lanes of one part of a batch.
 
-    rectangles: (positions of points, positions of seeds), of which every pair is a lane. shape: points and seeds of a kernel.
+    rectangles: what they cover. shape: points and seeds of a kernel.
     per_chunk: kernels of a storage chunk.
     """
 
-    rectangles: tuple[tuple[np.ndarray, np.ndarray], ...]
+    rectangles: Rectangles
     shape: tuple[int, int]
     per_chunk: int = 1
 
@@ -101,7 +103,14 @@ class Layout:
         return Kernel(points[np.minimum(across, len(points) - 1)], seeds[np.minimum(down, len(seeds) - 1)], np.where(real, rows, -1))
 
 
-def rectangles(missing: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+def by_groups(pieces: Rectangles, groups: np.ndarray | None) -> Rectangles:
+    """Rectangles cut so that each has points of one group only."""
+    if groups is None:
+        return pieces
+    return tuple((points[groups[points] == group], seeds) for points, seeds in pieces for group in dict.fromkeys(groups[points].tolist()))
+
+
+def rectangles(missing: np.ndarray) -> Rectangles:
     """The lanes marked in (points, seeds) as rectangles: points that lack the same seeds stand together."""
     patterns, which = np.unique(missing, axis=0, return_inverse=True)
     which = which.reshape(-1)

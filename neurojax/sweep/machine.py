@@ -19,8 +19,9 @@ from neurojax.engine.numerics import cast, is_key, keys_like, on_host
 from neurojax.engine.random import draw_keys, seed_key, stream_key
 from neurojax.engine.simulate import check_state, fitting, own_state, phase_variants
 from neurojax.engine.state import Snapshot
-from neurojax.sweep.devices import agreed
-from neurojax.sweep.lanes import ALL, EACH, Setup, Sources, Spread, Tile, programs
+from neurojax.sweep.company import Spread, Way
+from neurojax.sweep.devices import agreed, in_turn
+from neurojax.sweep.lanes import ALL, EACH, Setup, Sources, Tile, firsts, programs
 from neurojax.sweep.layout import Kernel, Layout
 from neurojax.sweep.points import Family, Grid, draw_recipes, point_words
 from neurojax.sweep.store import Field
@@ -74,12 +75,14 @@ class Common(NamedTuple):
 class Part:
     """A family with its run settings, sizes and place.
 
-    `drawn` is the family with its recipes drawn for the first seed; `spread` and `sample` hold for any seeds.
+    `drawn` is the family with its recipes drawn for the first seed; `spread`, `places` and `sample` are those that
+    `spread_of` tells, for any seeds.
     """
 
     family: Family
     drawn: Family
     spread: Spread
+    places: tuple[int, ...]
     sample: Any
     dt: float
     phases: list[tuple[str, int, Mapping[str, Any]]]
@@ -88,6 +91,7 @@ class Part:
     sample_bytes: dict[str, int]
     fields: dict[str, Field]
     used: frozenset[str]
+    rests: bool
     layout: Layout = Layout((), (1, 1))  # noqa: RUF009 (frozen)
     first_chunk: int = 0
 
@@ -104,13 +108,33 @@ class Part:
     @property
     def _leaf_bytes(self) -> list[int]:
         """The same by array, in the order of `spread`."""
-        return [leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(self.sample) if hasattr(leaf, "dtype")]
+        leaves = split(self.sample)[0]
+        return [leaves[i].size * leaves[i].dtype.itemsize for i in firsts(self.places)]
 
     @property
     def sharing(self) -> int:
         """Lanes of one seed that read the same system, most of it."""
         shared = sum(size for size, (_, by_point) in zip(self._leaf_bytes, self.spread, strict=True) if not by_point)
-        return len(self.family.points) if 2 * shared > self.system_bytes else 1
+        return self.together if 2 * shared > self.system_bytes else 1
+
+    @property
+    def own_bytes(self) -> tuple[int, int]:
+        """Bytes of the realised system that differ between the lanes of a seed, and between seeds or groups but not between those."""
+        sizes = list(zip(self._leaf_bytes, self.spread, strict=True))
+        return sum(size for size, (_, point) in sizes if point), sum(size for size, (seed, point) in sizes if seed and not point)
+
+    def way(self, platform: str) -> Way:
+        """How a kernel computes its lanes."""
+        by_point, by_seed = self.own_bytes
+        # A step that is a loop by itself reads a little many times: then there are to be many lanes for each time.
+        alone = self.rests and not self.used & {"scan", "while"}
+        return Way(alone and in_turn(by_point + by_seed, platform), alone and in_turn(by_point, platform), self.rests)
+
+    @property
+    def together(self) -> int:
+        """Lanes of one seed that a kernel may hold."""
+        groups = self.drawn.groups
+        return len(self.family.points) if groups is None else int(np.bincount(groups).max())
 
     @property
     def lane_numbers(self) -> int:
@@ -141,6 +165,7 @@ class Machine:
         self.family, self.spread, self.sample = part.drawn, part.spread, part.sample
         if part.drawn.by_seed and not sketch:
             self.family = draw_recipes(part.family, [stream_key(key, "structure") for key in keys], common.dtype)
+            self.family = dataclasses.replace(self.family, groups=part.drawn.groups, by_group=part.drawn.by_group)
         elif part.drawn.by_seed:
             several = {i: np.broadcast_to(v, (len(keys), *v.shape[1:])) for i, v in part.drawn.by_seed.items()}
             self.family = dataclasses.replace(part.drawn, by_seed=several)
@@ -148,7 +173,7 @@ class Machine:
         points = self.family.points
         self.mixing = np.zeros((len(points), 2), np.uint32) if common.setup.paired else point_words(common.grid, self.family)
         self.shared = self._put({i: leaf for i, leaf in enumerate(self.family.leaves) if eqx.is_array(leaf)}, ALL)
-        self.pace = Pace()
+        self.pace, self.way = Pace(), part.way(common.devices[0].platform)
 
     @property
     def template(self) -> Static:
@@ -177,8 +202,9 @@ class Machine:
         points, seeds = np.stack([kernel.points for kernel in kernels]), np.stack([kernel.seeds for kernel in kernels])
         sources = Sources(
             self.shared,
+            {i: self._put(family.by_point[i][points[:, 0]], EACH) for i in family.by_group},
             {i: self._put(values[seeds], EACH) for i, values in family.by_seed.items()},
-            {i: self._put(values[points], EACH) for i, values in family.by_point.items()},
+            {i: self._put(values[points], EACH) for i, values in family.by_point.items() if i not in family.by_group},
             self._put(self.words[seeds], EACH),
             self._put(self.mixing[points], EACH),
         )
@@ -188,7 +214,8 @@ class Machine:
             given = self._put(self._states(points, seeds), EACH)
         elif common.state is not None:
             given = self._put(common.given(self.sample, ()), ALL)
-        static = {"template": self.template, "setup": common.setup, "spread": self.spread, "per_lane": per_lane}
+        static = {"template": self.template, "setup": common.setup, "spread": self.spread, "own": tuple(firsts(self.part.places))}
+        static["per_lane"] = per_lane
         return Launch(self.programs.open(sources, given, self.bounds, self.dt, **static), points.shape[1] * seeds.shape[1])
 
     def _states(self, points: np.ndarray, seeds: np.ndarray) -> Any:
@@ -230,11 +257,15 @@ class Machine:
         """Arguments of the compiled block; what a phase sets is shared by all lanes."""
         before, _ = split(self.sample)
         now, static = split(self.variants[phase])
-        known = {id(a): i for i, a in enumerate(before)}
-        arrays = [tile.arrays[known[id(a)]] if id(a) in known else self._put(a, ALL) for a in now]
-        spread: Spread = tuple(self.spread[known[id(a)]] if id(a) in known else (False, False) for a in now)
+        known = {id(leaf): place for leaf, place in zip(before, self.part.places, strict=True)}
+        # Those of the tile that are still in use, and what the phase brings.
+        keys = [("tile", known[id(leaf)]) if id(leaf) in known else ("phase", i) for i, leaf in enumerate(now)]
+        used = list(dict.fromkeys(keys))
+        arrays = [tile.arrays[i] if kind == "tile" else self._put(now[i], ALL) for kind, i in used]
+        spread: Spread = tuple(self.spread[i] if kind == "tile" else (False, False) for kind, i in used)
         limits = np.asarray(start, np.int32), np.asarray(stop, np.int32)
-        names = {"static": static, "setup": self.common.setup, "spread": spread, "room": tuple(room.items()), "guarded": guarded}
+        names = {"static": static, "places": tuple(used.index(key) for key in keys), "setup": self.common.setup, "spread": spread}
+        names |= {"way": self.way, "room": tuple(room.items()), "guarded": guarded}
         return (tile._replace(arrays=arrays), *limits, self.bounds, self.dt), names
 
     def lane(self, launch: Launch, carry: Carry, phase: int, device: int, seed: int, point: int) -> Context:
@@ -244,7 +275,7 @@ class Machine:
             on_host(a)[(device,) * any(differs) + (seed,) * differs[0] + (point,) * differs[1]]
             for a, differs in zip(tile.arrays, names["spread"], strict=True)
         ]
-        system = join([jnp.asarray(a) for a in arrays], names["static"])
+        system = join([jnp.asarray(arrays[place]) for place in names["places"]], names["static"])
         words = np.asarray(tile.keys)[(device, seed) + (() if self.common.setup.paired else (point,))]
         keys = draw_keys(jax.random.wrap_key_data(jnp.asarray(words), impl="threefry2x32"), system.draws())
         return Context(system, self.common.setup.settings, keys, jnp.asarray(self.dt), self.bounds)

@@ -20,9 +20,9 @@ from neurojax.engine.simulate import check_phases, check_records, own_state, pha
 from neurojax.engine.state import Snapshot
 from neurojax.sweep.axes import check_over, check_seeds
 from neurojax.sweep.coordinates import Columns, contents, described, keys
-from neurojax.sweep.devices import chosen, first_lanes, free_memory, mesh_of
-from neurojax.sweep.lanes import LaneShape, Setup, lane_shape, spread_of
-from neurojax.sweep.layout import Layout, kernel_shape, rectangles
+from neurojax.sweep.devices import OWN_BYTES, chosen, first_lanes, free_memory, mesh_of
+from neurojax.sweep.lanes import LaneShape, Setup, heavy, lane_shape, spread_of
+from neurojax.sweep.layout import Layout, by_groups, kernel_shape, rectangles
 from neurojax.sweep.machine import Common, Machine, Part
 from neurojax.sweep.options import SweepOptions
 from neurojax.sweep.points import Family, Grid, draw_recipes, families
@@ -34,6 +34,7 @@ CHUNK_WORK = 2e9  # numbers that are read for a storage chunk: a second or two o
 CHUNK_BYTES = 64 << 20  # of a storage chunk of more than one kernel
 HOST_COPIES = 8  # of a kernel's results on the host at the worst: as they come, joined, gathered, and waiting for the disk
 MOST_KERNELS = 64  # of a storage chunk
+LANES_IN_TURN = 2048  # of a kernel that computes them in turn
 LEAST_CHUNKS = 32  # of a sweep that has as many kernels, so that shards get even parts
 
 
@@ -121,7 +122,7 @@ class Plan:
         for number, part in enumerate(self.parts):
             points, seeds = len(part.family.points), len(self.common.seeds)
             everything = ((np.arange(points), np.arange(seeds)),)
-            pieces = everything if missing is None else rectangles(missing[part.family.points])
+            pieces = by_groups(everything if missing is None else rectangles(missing[part.family.points]), part.drawn.groups)
             if kernels is not None:
                 shape = (kernels[number][0], kernels[number][1])
             else:
@@ -169,8 +170,9 @@ class Plan:
         bounds = watch_bounds(records, phases, common.first_step, dt)
         last = common.first_step + sum(count for _, count, _ in phases)
         key = seed_key(int(common.seeds[0]))
-        drawn = draw_recipes(family, [stream_key(key, "structure")], common.dtype)
-        spread, sample = spread_of(drawn, np.asarray(jax.random.key_data(key)), common.dtype)
+        drawn, words = draw_recipes(family, [stream_key(key, "structure")], common.dtype), np.asarray(jax.random.key_data(key))
+        drawn = drawn.grouped(heavy(drawn, words, common.dtype, OWN_BYTES))
+        spread, places, sample = spread_of(drawn, words, common.dtype)
         if common.state is None:
             state = own_state(sample, common.dtype)
         else:
@@ -182,7 +184,8 @@ class Plan:
         ]
         shape, used = shapes[0], frozenset().union(*(one.used for one in shapes))
         fields = _fields(shape, record_axes(records, bounds, common.first_step, last, dt))
-        return Part(family, drawn, spread, sample, dt, phases, bounds, shape.carry_bytes, shape.sample_bytes, fields, used)
+        sizes, resting = (shape.carry_bytes, shape.sample_bytes), all(one.rests for one in shapes)
+        return Part(family, drawn, spread, places, sample, dt, phases, bounds, *sizes, fields, used, resting)
 
     def _same_fields(self) -> dict[str, Field]:
         first, *others = self.parts
@@ -220,15 +223,19 @@ class Plan:
     def _sketch(self, part: Part, lanes: int) -> int:
         """Bytes that the compiled program needs for kernels of so many lanes."""
         points, seeds = len(part.family.points), len(self.common.seeds)
-        part.layout = Layout(((np.arange(points), np.arange(seeds)),), kernel_shape(points, seeds, lanes))
+        pieces = by_groups(((np.arange(points), np.arange(seeds)),), part.drawn.groups)
+        part.layout = Layout(pieces, kernel_shape(max(len(own) for own, _ in pieces), seeds, lanes))
         return Machine(part, self.common, sketch=True).memory()
 
     def _lanes(self, part: Part) -> int:
         """Lanes per kernel: what suits the cache, or fewer if the compiled program says that they do not fit the memory."""
         budget = self.options.max_memory or free_memory(self.common.devices)
         # The carry before and after a block, beside what the program needs within.
-        suited = first_lanes(part.carry_bytes, part.system_bytes, part.sharing, self.common.devices[0].platform)
-        lanes = max(1, min(suited, budget // (3 * part.carry_bytes + 1)))
+        platform, (by_point, by_seed) = self.common.devices[0].platform, part.own_bytes
+        suited = first_lanes(part.carry_bytes, part.system_bytes, part.sharing, platform)
+        if part.way(platform).seeds_in_turn:
+            suited = max(suited, LANES_IN_TURN)
+        lanes = max(1, min(suited, budget // (3 * part.carry_bytes + by_point + by_seed // part.together + 1)))
         # Work for every device of every shard, and results that the host can hold, of kernels at work and of chunks being written.
         shards = self.options.shard[1] if self.options.shard else 1
         most = max(len(p.family.points) for p in self.parts) * len(self.common.seeds)

@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import hashlib
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -71,7 +71,8 @@ class _Slot:
 class Family:
     """Systems that differ only in the values of some leaves: `leaves` shared, or by point, or by seed.
 
-    `points` are their numbers in the grid; `run` holds the settings of the run that this group fixes (dt, duration).
+    `points` are their numbers in the grid; `run` holds the settings of the run that this group fixes (dt, duration). groups: of each
+    point, the number of its group, where kernels hold points of one group only; by_group: leaves by point that a group has in common.
     """
 
     points: np.ndarray
@@ -81,6 +82,16 @@ class Family:
     run: dict[str, Any]
     full: dict[str, str]  # full names of the parameters that vary
     by_seed: dict[int, np.ndarray] = dataclasses.field(default_factory=dict)
+    groups: np.ndarray | None = None
+    by_group: frozenset[int] = frozenset()
+
+    def grouped(self, leaves: Iterable[int]) -> Family:
+        """The same, in groups of points that have these leaves in common; as it is where every point has its own."""
+        rows = list(zip(*([value.tobytes() for value in self.by_point[i]] for i in leaves), strict=True))
+        numbers = {row: number for number, row in enumerate(dict.fromkeys(rows))}
+        if len(numbers) == len(rows):
+            return self
+        return dataclasses.replace(self, groups=np.array([numbers[row] for row in rows]), by_group=frozenset(leaves))
 
     def system(self, point: int = 0, seed: int = 0) -> System:
         """One member, by position in the group."""

@@ -241,7 +241,7 @@ def test_what_is_realised_per_seed_is_shared_by_its_points():
     from neurojax.sweep.points import Grid, families
 
     (family,) = families(Structured(), Grid(check_over({"gain": [0.5, 1.0, 1.5]})), None, np.dtype("float32"))
-    spread, system = spread_of(family, np.asarray(jax.random.key_data(jax.random.key(0))), np.dtype("float32"))
+    spread, _, system = spread_of(family, np.asarray(jax.random.key_data(jax.random.key(0))), np.dtype("float32"))
     names = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(system)]
     assert dict(zip(names, spread, strict=True)) == {".flow.gain": (False, True), ".flow.weights": (True, False)}
 

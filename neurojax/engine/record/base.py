@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -34,6 +34,7 @@ class Record:
     A record of one's own subclasses this and gives `start`, `update`, `finish`.
     """
 
+    latest: ClassVar[bool] = False  # whether nothing but the last value counts, so that others need not be taken
     measure: Measure
     every: int = dataclasses.field(default=1, kw_only=True)
     warmup: float = dataclasses.field(default=0.0, kw_only=True)

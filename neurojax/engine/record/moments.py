@@ -86,6 +86,8 @@ class Maximum(Record):
 class Last(Record):
     """The last value watched; zero where nothing was watched."""
 
+    latest = True
+
     def start(self, value, dt):
         """Zero."""
         return value
