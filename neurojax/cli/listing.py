@@ -34,10 +34,18 @@ def kinds() -> dict[str, tuple[str, Mapping[str, Any]]]:
         "cues": ("cue='Flips(0.2)'", below(nj.Cue, but=(DamagedCue,))),
         "rules": ("rule='PseudoInverse()'", below(nj.StorageRule)),
         "dynamics": ("dynamics='[Asynchronous(), Glauber(0.3)]'", below(Units, Updates)),
+        "learning": ("neurojax train force rule='RLS(alpha=0.1)'", below(nj.learning.Rule)),
+        "targets": ("neurojax train force target='four_sines()'", _functions(nj.force.targets)),
         "signals": ("coupling='Ramp(0, 4, end=100)'", below(nj.Signal)),
         "noise": ("noise='PhaseNoise(scale=0.3, depth=0.5)'", below(nj.NoiseProfile)),
         "axes": ("over.coupling='linspace(0, 4, 24)'", AXES),
     }
+
+
+def _functions(module: Any) -> dict[str, Any]:
+    """The public functions of a module."""
+    found = inspect.getmembers(module, inspect.isfunction)
+    return {name: one for name, one in found if one.__module__ == module.__name__ and not name.startswith("_")}
 
 
 def first_line(value: Any) -> str:

@@ -94,7 +94,8 @@ def four_sines(period: float = 1200.0, amplitude: float = 1.3 / 1.5) -> Sines:
 
 
 def notebook_periodic(period: float = 600.0, amplitude: float = 3.0) -> Sines:
-    """The notebook's periodic target: weights 1, 1/2, 1/3, 1/4. Its amplitude of 3 saturates the rates; 0.5 can be learned."""
+    """The notebook's periodic target: weights 1, 1/2, 1/3, 1/4. Its amplitude of 3 saturates the rates, and
+    takes six times the notebook's 4 periods."""
     return Sines(period, (1.0, 1 / 2, 1 / 3, 1 / 4), amplitude)
 
 
