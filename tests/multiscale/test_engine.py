@@ -30,7 +30,7 @@ NAMES = list(SYSTEMS)
 def records(name):
     """D and J, or what there is."""
     measure = similarities if name == "sequences" else measures.distance
-    return {"D": nj.Trace(measure, every=4), "w": nj.Last(measures.couplings if name in ("map", "deferred", "flow") else measures.shown)}
+    return {"D": nj.Trace(measure, every=4), "w": nj.Last(measures.couplings if name in ("map", "deferred", "flow") else measure)}
 
 
 def scalar(name):
