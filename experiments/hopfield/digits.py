@@ -66,7 +66,7 @@ def digits(study: Study) -> list[Row]:
 def _draw(study: Study, exact: xr.DataArray, name: str, title: str) -> None:
     ax = new_axes(None, (6.0, 3.8))
     for number, rule in enumerate(exact["rule"].values):
-        marker, color = "os^v"[number % 4], f"C{number % 10}"
+        marker, color = "os^v"[number % 4], "k" if number >= 10 else f"C{number}"
         ax.plot(SHARES, exact.sel(rule=rule).mean("seed"), "-", marker=marker, ms=3.5, lw=1, label=str(rule), color=color)
     ax.set(xlabel="share of units flipped", ylabel="share recalled exactly", ylim=(-0.03, 1.03), title=title)
     ax.title.set_fontsize("small")

@@ -40,12 +40,12 @@ def noisy(xi: np.ndarray, key: jax.Array, share: float) -> jax.Array:
 
 
 def learned(xi: np.ndarray, seed: int, rounds: int) -> tuple[jax.Array, jax.Array]:
-    """Couplings from Hebb's on, by Adam through four steps of tanh(3 h) from 15 % flips, and the losses."""
-    optimizer = optax.adam(0.01)
+    """Couplings from Hebb's on, by Adam through four steps of tanh(3 h) from 20 % flips, and the losses."""
+    optimizer = optax.adam(0.001)
     start = symmetric(jnp.asarray(xi.T @ xi) / xi.shape[1])
 
     def loss(free, key):
-        return -jnp.mean(recalled(symmetric(free), xi, noisy(xi, key, 0.15), nj.Tanh(GAIN), 4))
+        return -jnp.mean(recalled(symmetric(free), xi, noisy(xi, key, 0.2), nj.Tanh(GAIN), 4))
 
     def improve(carry, key):
         free, moments = carry
@@ -60,7 +60,7 @@ def learned(xi: np.ndarray, seed: int, rounds: int) -> tuple[jax.Array, jax.Arra
 
 def gradients(study: Study) -> list[Row]:
     """Learned symmetric couplings at a load of 0.3 beside Hebb's and the pseudo-inverse; dm/dbeta in three ways."""
-    seeds, rounds = study.pick(8, 2), study.pick(600, 60)
+    seeds, rounds = study.pick(8, 2), study.pick(600, 150)
     found: dict[str, list] = {"Hebb, tanh(3 h)": [], "Hebb": [], "pseudo-inverse": [], "learned": []}
     learn = jax.jit(learned, static_argnums=(1, 2))
     ends = jax.jit(recalled, static_argnums=(3, 4))

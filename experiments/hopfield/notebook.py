@@ -73,7 +73,7 @@ def _traces() -> dict[str, nj.Record]:
 
 
 def _gallery(study: Study) -> None:
-    """Stored, cue, steps, recovered: each letter from that of 50 cues with 6 units flipped that takes the most steps and comes back."""
+    """Stored, cue, first step, recovered: each letter from that of 50 cues, 6 units flipped, that takes the most steps and comes back."""
     shown, titles = [], []
     for which, name in enumerate(NAMES):
         memory = nj.Hopfield(25, LETTERS, nj.Flips(0.24, exact=True, which=which))
@@ -81,10 +81,9 @@ def _gallery(study: Study) -> None:
         back = [run for run in runs if run.records["m"][-1, which] > 0.999] or runs
         best = max(back, key=lambda run: int(run.final_state.state.steps))
         taken = int(best.final_state.state.steps)
-        stations = [LETTERS[which], *best.records["s"][: min(taken, 2) + 1], best.records["s"][-1]]
-        shown += stations[:1] + stations[1:2] + (stations[2:4] if taken > 1 else [stations[-1]] * 2) + stations[-1:]
-        titles += [f"stored {name}", "cue", "step 1", "step 2", f"recovered: {taken} steps"]
-    figure = plot.plot_patterns(np.stack(shown), (5, 5), titles=titles, columns=5)
+        shown += [LETTERS[which], *best.records["s"][:2], best.records["s"][-1]]
+        titles += [f"stored {name}", "cue", "step 1", f"recovered, {taken} step{'s' * (taken != 1)}"]
+    figure = plot.plot_patterns(np.stack(shown), (5, 5), titles=titles, columns=4)
     for ax in figure.axes:
         ax.title.set_fontsize("small")
     folder = study.figures("notebook")
@@ -155,11 +154,11 @@ def _most(numbers: list[int], share: np.ndarray) -> float:
 
 
 def _film(study: Study) -> Row:
-    """A digit of 16 x 16 with two fifths of its units flipped, one unit after the other, cooled from T = 1."""
+    """A digit of 16 x 16 with a third of its units flipped, one unit after the other, cooled from T = 0.5."""
     side, steps = 16, study.pick(16, 8)
     digits = patterns.digits(shape=(side, side))
-    units = nj.Glauber(nj.Ramp(1.0, 0.0, 0.0, steps - 4.0))
-    memory = nj.Hopfield(side * side, digits, nj.Flips(0.4, which=3), nj.PseudoInverse(), units, nj.Asynchronous())
+    units = nj.Glauber(nj.Ramp(0.5, 0.0, 0.0, steps - 4.0))
+    memory = nj.Hopfield(side * side, digits, nj.Flips(0.35, which=3), nj.PseudoInverse(), units, nj.Asynchronous())
     run = nj.simulate(memory, steps=steps, dt=1.0, seed=1, record=_traces())
     s, m, energy = (trace_of(run, name) for name in ("s", "m", "e"))
     plot.animate_recall(s, m, energy, (side, side), study.figures("notebook") / "recall.gif", rate=4.0)
