@@ -47,7 +47,7 @@ RUNS = {"a = 1/e": 20_000, "tau_J = 20": 60_000, "Gaussian": 20_000}  # of one p
     ("case", "runs", "within"), [("a = 1/e", 4000, 0.12), *(pytest.param(case, RUNS[case], 0.05, marks=pytest.mark.slow) for case in CASES)]
 )
 def test_table_of_means_and_variances(case, runs, within):
-    """T3, table 2.3: general p from Dirichlet, random J0; mean within 4 sigma, variance within 5 % at 20,000 runs or more (12 % at 4,000)."""
+    """T3, table 2.3: p from Dirichlet, random J0; mean within 4 sigma, variance within 5 % at 20,000 runs or more (12 % at 4,000)."""
     n, count, tau_J, times = CASES[case]
     rng = np.random.default_rng(7)
     patterns = rng.normal(size=(count, n)) if case == "Gaussian" else rng.choice([-1.0, 1.0], (count, n))
