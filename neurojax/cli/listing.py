@@ -12,6 +12,7 @@ from neurojax.cli.expressions import AXES, HELPERS
 from neurojax.hopfield.cues import DamagedCue
 from neurojax.hopfield.dynamics import Units, Updates
 from neurojax.kuramoto.phases import Phases
+from neurojax.learning import Rule
 
 
 def kinds() -> dict[str, tuple[str, Mapping[str, Any]]]:
@@ -34,7 +35,7 @@ def kinds() -> dict[str, tuple[str, Mapping[str, Any]]]:
         "cues": ("cue='Flips(0.2)'", below(nj.Cue, but=(DamagedCue,))),
         "rules": ("rule='PseudoInverse()'", below(nj.StorageRule)),
         "dynamics": ("dynamics='[Asynchronous(), Glauber(0.3)]'", below(Units, Updates)),
-        "learning": ("neurojax train force rule='RLS(alpha=0.1)'", below(nj.learning.Rule)),
+        "learning": ("neurojax train force rule='RLS(alpha=0.1)'", below(Rule)),
         "targets": ("neurojax train force target='four_sines()'", _functions(nj.force.targets)),
         "signals": ("coupling='Ramp(0, 4, end=100)'", below(nj.Signal)),
         "noise": ("noise='PhaseNoise(scale=0.3, depth=0.5)'", below(nj.NoiseProfile)),

@@ -71,7 +71,8 @@ def advanced(context: Context, at: Loop, start: Any, low: Any, stop: Any, going:
             return lax.fori_loop(low, high, body, now)
 
         def on(held, going=going):
-            return (held[0] < high) & going(held[1][0].carry)
+            at, reached = held[1]
+            return (held[0] < high) & (going(at.carry) | (reached == context.wake))
 
         return lax.while_loop(on, lambda held: (held[0] + 1, body(*held)), (jnp.asarray(low, jnp.int32), now))[1]
 

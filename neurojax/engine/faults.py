@@ -89,7 +89,7 @@ class Refuge(NamedTuple):
 
 def refuge(context: Context, state: PyTree, start: int) -> Refuge:
     """The state at `start` and the system; both tamed for a lane whose step goes wrong there already, so that it never moves."""
-    system, _, keys, dt, _ = constant(context)
+    system, _, keys, dt, *_ = constant(context)
     state, step = constant(state), jnp.asarray(start, jnp.int32)
     drawn = jax.tree.map(lambda pair: pair[start % 2], draw_both(system.draws(), keys, step // 2, dt.dtype))
     sound = finite(make(system, state, clock_at(step, dt), drawn)[0])

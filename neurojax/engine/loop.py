@@ -58,13 +58,15 @@ class Settings(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What does not change while a lane runs."""
+    """What does not change while a lane runs. wake: the step at which a phase changes the system, so that lanes that are done go on; NEVER
+    if it does not."""
 
     system: System
     settings: Settings
     keys: PyTree
     dt: Array
     bounds: Bounds
+    wake: Any = NEVER
 
 
 def model_of(system: System) -> Model:
@@ -89,18 +91,18 @@ def ends(system: System, state: PyTree) -> bool:
     return type(model_of(system)).done is not Model.done and system.done(state) is not False
 
 
-def make(system: System, state: PyTree, clock: Clock, drawn: PyTree) -> tuple[PyTree, PyTree]:
-    """One step as (state, aux); a state that is done stays."""
+def make(system: System, state: PyTree, clock: Clock, drawn: PyTree, wake: Any = NEVER) -> tuple[PyTree, PyTree]:
+    """One step as (state, aux); a state that is done stays, but at the step `wake`."""
     out = system.step(state, clock, drawn)
     new, aux = out if isinstance(out, Step) else (out, None)
     if ends(system, state):
-        new = where(system.done(state), state, new)
+        new = where(system.done(state) & (clock.step != wake), state, new)
     return new, aux
 
 
 def shapes(context: Context, state: PyTree) -> dict[str, PyTree]:
     """Zeros of the shape of each record's value."""
-    system, settings, _, dt, _ = context
+    system, settings, dt = context.system, context.settings, context.dt
 
     def values():
         clock = clock_at(jnp.asarray(0, jnp.int32), dt)
@@ -193,7 +195,7 @@ def enter(context: Context, carry: Carry, room: dict[str, int]) -> Loop:
 
 def _renew(context: Context, first: Int[Scalar, ""], step: Int[Scalar, ""], loop: Loop) -> Loop:
     """The loop with the draws of this step at hand. `first` is the first step of this loop."""
-    system, _, keys, dt, _ = context
+    system, keys, dt = context.system, context.keys, context.dt
     if not jax.tree.leaves(loop.drawn):
         return loop
     # A block of draws serves steps 2k and 2k + 1; a loop that starts at an odd step needs it at once.
@@ -223,7 +225,7 @@ def tick(context: Context, first: Int[Scalar, ""], step: Int[Scalar, ""], loop: 
     (state, kept, bad, since), both, traces = loop
     clock = clock_at(step, dt)
     drawn = jax.tree.map(lambda pair: lax.dynamic_index_in_dim(pair, step % 2, keepdims=False), both)
-    new, aux = make(system, state, clock, drawn)
+    new, aux = make(system, state, clock, drawn, context.wake)
     sound = None
     if settings.guarded:
         sound = (finite(new) | (step < since)) & (bad == NEVER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,15 @@ def check_step(dt: float) -> float:
     if not math.isfinite(dt) or dt <= 0:
         raise ValueError(f"dt={dt!r}: the time step must be positive and finite, for example 0.05")
     return float(dt)
+
+
+def wakes(phases: Sequence[tuple[str, int, Mapping[str, Any]]], first: int) -> list[int]:
+    """The first step of each phase that makes another system of the one before, -1 for others; `first` is that of the run."""
+    at, steps, before = first, [], {}
+    for _, count, change in phases:
+        steps.append(at if change or before else -1)
+        at, before = at + count, change
+    return steps
 
 
 def plan(duration: float | Schedule | None, steps: int | None, dt: float) -> list[tuple[str, int, Mapping[str, Any]]]:

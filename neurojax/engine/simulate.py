@@ -38,7 +38,7 @@ from neurojax.engine.numerics import cast, floating, is_key, on_host
 from neurojax.engine.paths import is_static, nearest, replace, resolve
 from neurojax.engine.random import draw_keys, seed_key, stream_key
 from neurojax.engine.record import Record, Trace
-from neurojax.engine.schedule import Schedule, check_step, plan
+from neurojax.engine.schedule import Schedule, check_step, plan, wakes
 from neurojax.engine.state import Snapshot
 from neurojax.engine.system import Flow, Recipe, System, View
 
@@ -152,12 +152,10 @@ def simulate(
         unrealised = cast_system(prepared, dtype)
         realised, initial = begun(unrealised, started) if inside else started(unrealised)
         total = sum(count for _, count, _ in phases)
-        bounds = watch_bounds(records, phases, first, dt)
+        bounds, settings = watch_bounds(records, phases, first, dt), Settings(records, invariant=options.invariant)
         contexts = [
-            Context(
-                variant, Settings(records, invariant=options.invariant), draw_keys(key, variant.draws()), jnp.asarray(dt, dtype), bounds
-            )
-            for variant in phase_variants(realised, phases, dtype)
+            Context(variant, settings, draw_keys(key, variant.draws()), jnp.asarray(dt, dtype), bounds, jnp.asarray(wake, jnp.int32))
+            for variant, wake in zip(phase_variants(realised, phases, dtype), wakes(phases, first), strict=True)
         ]
         programs = [check_context(context, initial) for context in contexts]
         # What the model's functions have closed over only shows once they have made something.

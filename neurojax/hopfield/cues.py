@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from neurojax.engine.types import Arrays
-from neurojax.hopfield.patterns import Code, check_number, low_of
+from neurojax.hopfield.patterns import Code, chance, check_number, low_of, normal
 
 
 class Cue(eqx.Module):
@@ -143,7 +143,7 @@ class GaussianCue(DamagedCue):
 
     def damage(self, key, pattern, low):
         """The noisy pattern."""
-        noisy = pattern + self.deviation * jax.random.normal(key, pattern.shape, pattern.dtype)
+        noisy = pattern + self.deviation * normal(key, pattern.shape)
         return noisy if self.graded else jnp.where(noisy > 0.5 * (1 + low), 1.0, low).astype(pattern.dtype)
 
 
@@ -159,7 +159,7 @@ class RandomCue(Cue):
     def draw(self, key, patterns, code):
         """The state."""
         n = jnp.shape(patterns)[1]
-        return jnp.where(jax.random.bernoulli(key, self.activity, (n,)), 1.0, low_of(code)).astype(jnp.asarray(patterns).dtype)
+        return jnp.where(chance(key, self.activity, (n,)), 1.0, low_of(code)).astype(jnp.asarray(patterns).dtype)
 
 
 def _count(share: Any, n: int) -> Any:
@@ -167,13 +167,13 @@ def _count(share: Any, n: int) -> Any:
 
 
 def _chosen(key: PRNGKeyArray, n: int, share: Any, exact: bool) -> Bool[Array, " n"]:
-    uniform = jax.random.uniform(key, (n,))
-    return jnp.argsort(jnp.argsort(uniform)) < _count(share, n) if exact else uniform < share
+    uniform = jax.random.uniform(key, (n,), jnp.float32)
+    return jnp.argsort(jnp.argsort(uniform)).astype(jnp.int32) < _count(share, n) if exact else uniform < jnp.asarray(share, jnp.float32)
 
 
 def _filling(key: PRNGKeyArray, fill: str, n: int, low: float) -> Float[Array, " n"]:
     if fill == "random":
-        return jnp.where(jax.random.bernoulli(key, 0.5, (n,)), 1.0, low)
+        return jnp.where(chance(key, 0.5, (n,)), 1.0, low)
     return jnp.full((n,), {"low": low, "high": 1.0, "zero": 0.0}[fill])
 
 

@@ -9,12 +9,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurojax.engine.types import Arrays
-from neurojax.hopfield.patterns import PatternRecipe, check_number, whole
+from neurojax.hopfield.patterns import PatternRecipe, check_number, floats, normal, whole
 from neurojax.hopfield.recall import Memory
-from neurojax.hopfield.rules import StorageRule, kept
+from neurojax.hopfield.rules import StorageRule, kept, without
 from neurojax.learning import Couplings
 
 
@@ -25,6 +25,11 @@ class Interaction(Couplings):
     """
 
     patterns: Float[Arrays, "P n"]
+
+    @property
+    def size(self):
+        """n, units."""
+        return self.patterns.shape[1]
 
     def read(self, rest: Float[Array, "b P"], rows: Float[Array, "b P"]) -> Float[Array, " b"]:
         """Fields of units whose bits in the patterns are `rows`, while the other units add up to `rest`."""
@@ -98,7 +103,23 @@ class ExponentialInteraction(Interaction):
         return kept(jnp.asarray(self.patterns)) > 0
 
 
-class Polynomial(StorageRule):
+class DenseRule(StorageRule):
+    """A rule whose couplings are the patterns: they can be added and removed."""
+
+    def learn(self, patterns: Float[Arrays, "P n"], key: PRNGKeyArray | None = None) -> Interaction:
+        """The patterns are the couplings."""
+        raise NotImplementedError(f"{type(self).__name__} must define learn(self, patterns, key)")
+
+    def added(self, couplings: Interaction, pattern: Float[Arrays, " n"]) -> Interaction:
+        """One row more."""
+        return self.learn(jnp.concatenate([jnp.asarray(couplings.patterns), floats(pattern)[None]]))
+
+    def removed(self, couplings: Interaction, pattern: Float[Arrays, " n"]) -> Interaction:
+        """One row less. A negative is a pattern of its own."""
+        return self.learn(without(couplings.patterns, pattern, signed=True))
+
+
+class Polynomial(DenseRule):
     """A dense memory, `E = -(n/d) sum_mu (xi^mu . s / n)^d`: of the order of n^(d-1) patterns. d = 2 is Hebb's rule but for a constant.
 
     Arguments:
@@ -116,10 +137,10 @@ class Polynomial(StorageRule):
 
     def learn(self, patterns, key=None):
         """The patterns are the couplings."""
-        return PolynomialInteraction(jnp.asarray(patterns), int(self.degree), self.rectified)
+        return PolynomialInteraction(floats(patterns), int(self.degree), self.rectified)
 
 
-class Exponential(StorageRule):
+class Exponential(DenseRule):
     """A dense memory of exponential capacity, `E = -(1/beta) ln sum_mu exp(beta xi^mu . s)`.
 
     Decides like F(x) = exp(beta x) summed, for the logarithm is monotone, and does not overflow: exp(alpha n) patterns, alpha < ln(2) / 2
@@ -128,7 +149,7 @@ class Exponential(StorageRule):
     Arguments:
         beta: > 0, dimensionless.
 
-    As `Hopfield(couplings=...)`. Source: Demircigil, Heusel, Loewe, Upgang and Vermet 2017.
+    As `Hopfield(couplings=...)`. Patterns can be added and removed. Source: Demircigil, Heusel, Loewe, Upgang and Vermet 2017.
     """
 
     beta: Any = 1.0
@@ -139,7 +160,7 @@ class Exponential(StorageRule):
 
     def learn(self, patterns, key=None):
         """The patterns are the couplings."""
-        return ExponentialInteraction(jnp.asarray(patterns), self.beta)
+        return ExponentialInteraction(floats(patterns), self.beta)
 
 
 class SpherePatterns(PatternRecipe):
@@ -156,7 +177,7 @@ class SpherePatterns(PatternRecipe):
         """The patterns (count, n)."""
         if code != "real":
             raise ValueError(f"SpherePatterns: patterns in {code} have two values; use RandomPatterns, or a ModernHopfield")
-        made = jax.vmap(lambda number: jax.random.normal(jax.random.fold_in(key, number), (n,)))(jnp.arange(self.count))
+        made = jax.vmap(lambda number: normal(jax.random.fold_in(key, number), (n,)))(jnp.arange(self.count))
         radius = jnp.sqrt(1.0 * n) if self.radius is None else self.radius
         return radius * made / jnp.linalg.norm(made, axis=1, keepdims=True)
 
@@ -183,7 +204,9 @@ class ModernHopfield(Memory):
     def check(self):
         """Refuse values that make no sense."""
         super().check()
-        check_number("ModernHopfield", "beta", self.beta, lambda x: x >= 0, "an inverse temperature of at least 0, for example 0.25")
+        check_number(
+            "ModernHopfield", "beta", self.beta, lambda x: x >= 0, "an inverse temperature of at least 0, for example 0.25", several=True
+        )
         if jnp.ndim(self.beta) > 1:
             raise ValueError(f"ModernHopfield(beta): has shape {jnp.shape(self.beta)}; give one number, or one for each head")
         check_number("ModernHopfield", "tolerance", self.tolerance, lambda x: x >= 0, "a change of at least 0, for example 1e-6")
@@ -209,13 +232,16 @@ class ModernHopfield(Memory):
         return state.followed_by(self.attention(state.s) @ jnp.asarray(self.patterns), self.tolerance, True, False)
 
     def energy(self, s, time=0.0):
-        """Of every head; for beta > 0."""
+        """Of every head; at beta = 0 its limit."""
         patterns, beta = jnp.asarray(self.patterns), jnp.asarray(self.beta)
         there = kept(patterns)
-        overlap = self._by_head() * (s @ patterns.T)
-        lse = jax.nn.logsumexp(overlap, axis=-1, where=jnp.broadcast_to(there > 0, overlap.shape))
+        overlap = s @ patterns.T
+        exponents = self._by_head() * overlap
+        lse = jax.nn.logsumexp(exponents, axis=-1, where=jnp.broadcast_to(there > 0, overlap.shape))
+        count = jnp.sum(there)
+        soft = (jnp.log(count) - lse) / jnp.where(beta > 0, beta, 1.0)
         size = jnp.max(jnp.sum(patterns**2, axis=1))
-        return (jnp.log(jnp.sum(there)) - lse) / beta + 0.5 * jnp.sum(jnp.square(s), axis=-1) + 0.5 * size
+        return jnp.where(beta > 0, soft, -jnp.sum(overlap, axis=-1) / count) + 0.5 * jnp.sum(jnp.square(s), axis=-1) + 0.5 * size
 
 
 def _log_sum(exponents: Float[Array, "b P"], there: Array) -> Float[Array, " b"]:

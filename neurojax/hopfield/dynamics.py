@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -21,12 +21,12 @@ Answer = Callable[[Array, Array, Any], Array]  # (states, fields, uniform draws 
 
 
 class Units(eqx.Module):
-    """What a unit in state s, of lower state `low` and upper state 1, does at a field h.
+    """What a unit in state s, of lower state `low` and upper state 1, does at a field h."""
 
-    settles: whether a state that a step leaves as it is stays for ever.
-    """
-
-    settles: ClassVar[bool] = True
+    @property
+    def settles(self) -> bool:
+        """Whether a state that a step leaves as it is stays for ever, as long as nothing else changes."""
+        return True
 
     def draws(self, n: int) -> Draws:
         """The random numbers of a step of n units."""
@@ -84,6 +84,11 @@ class Tanh(Units):
 
     gain: Any = 1.0
 
+    @property
+    def settles(self):
+        """Unless the gain is a function of time."""
+        return not callable(self.gain)
+
     def check(self):
         """The gain is positive."""
         _check_signal("Tanh", "gain", self.gain, lambda x: x > 0, "a positive gain, for example 4.0")
@@ -100,8 +105,12 @@ class Thermal(Units):
     are drawn have no derivatives.
     """
 
-    settles: ClassVar[bool] = False
     temperature: Any = 0.1
+
+    @property
+    def settles(self):
+        """Noise goes on."""
+        return False
 
     def draws(self, n):
         """One uniform number for each unit."""
@@ -133,7 +142,8 @@ class Metropolis(Thermal):
 
     def answer(self, s, h, uniform, time, low):
         """u < exp(-d / T) as d < -T ln u."""
-        other = (1.0 + low) - s
+        # A unit in neither state (unknown in a cue) is asked for the one that its field is for.
+        other = jnp.where(s == 1.0, low, jnp.where((s == low) | (h > 0), 1.0, low)).astype(s.dtype)
         return jnp.where((s - other) * h < -at(self.temperature, time) * jnp.log(uniform), other, s)
 
 

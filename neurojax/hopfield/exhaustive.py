@@ -54,7 +54,7 @@ def all_basins(memory: Hopfield, *, steps: int = 100, batch: int = 1 << 14, devi
 
     Arguments:
         memory: patterns and couplings that need no seed, `Threshold` units, an order that is not drawn, at most 30 units.
-        steps: at most, of each state. batch: states at a time; a batch goes on until its slowest is done.
+        steps: at most, of each state. batch: states at a time, at most; they go on until the slowest of them is done.
         device: a `jax.Device`; None takes JAX's default.
 
     Returns exact counts. Raises `ValueError` for a memory that draws, or is too large.
@@ -71,9 +71,10 @@ def all_basins(memory: Hopfield, *, steps: int = 100, batch: int = 1 << 14, devi
     if memory.draws():
         drawn = " and ".join(sorted(memory.draws()))
         raise ValueError(f"all_basins: a step of this memory draws {drawn}; take nj.Threshold() and an order that is not random")
-    if steps < 1 or batch < 1:
-        raise ValueError(f"all_basins(steps={steps}, batch={batch}): at least 1 of each")
-    size = min(batch, 2**n)
+    for name, value in (("steps", steps), ("batch", batch)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise ValueError(f"all_basins({name}={value!r}): a whole number of at least 1")
+    size = min(1 << (int(batch).bit_length() - 1), 2**n)  # a divisor of the number of states
     with jax.default_device(device):
         realised = cast(memory.realise(jax.random.key(0)), np.dtype("float32"))
         program = jax.jit(partial(_batch, steps=steps, size=size)).lower(realised, jnp.asarray(0, jnp.uint32)).compile()

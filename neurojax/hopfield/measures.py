@@ -74,6 +74,9 @@ def _overlap_with(view: View, which: Any) -> Float[Array, "*heads"]:
 
 
 def _row(view: View, which: Any) -> Float[Array, "1 n"]:
+    count = len(view.system.patterns)
+    if isinstance(which, int) and not -count <= which < count:
+        raise ValueError(f"which={which}: there are {count} patterns, rows count from 0")
     return jnp.take(jnp.asarray(view.system.patterns), jnp.asarray(which).astype(jnp.int32), axis=0)[None]
 
 

@@ -17,7 +17,7 @@ from neurojax.engine.system import Flow, check_part
 from neurojax.engine.types import Arrays
 from neurojax.hopfield.cues import Cue, Flips
 from neurojax.hopfield.dynamics import Synchronous, Threshold, Units, Updates
-from neurojax.hopfield.patterns import Code, RandomPatterns, check_number, low_of, whole
+from neurojax.hopfield.patterns import Code, PatternRecipe, RandomPatterns, as_patterns, check_number, floats, low_of, whole
 from neurojax.hopfield.recall import Memory
 from neurojax.hopfield.rules import Hebb, StorageRule
 from neurojax.learning import Couplings, Matrix
@@ -74,10 +74,12 @@ class Hopfield(Memory):
             if not isinstance(part, kind):
                 raise TypeError(f"Hopfield({kind.__name__.lower()}={part!r}): give {example} or another {kind.__name__}")
         check_part(self.units)
+        if callable(self.threshold):
+            raise TypeError(f"Hopfield(threshold={self.threshold!r}): give numbers; what changes in time is a field, the negative of it")
         for name, value in (("field", self.field), ("threshold", self.threshold)):
             if value is None or callable(value):
                 continue
-            check_number("Hopfield", name, value, np.isfinite, f"one finite number, or one for each of the n={self.n} units")
+            check_number("Hopfield", name, value, np.isfinite, f"one finite number, or one for each of the n={self.n} units", several=True)
             if jnp.shape(value) not in ((), (self.n,)):
                 raise ValueError(
                     f"Hopfield({name}): has shape {jnp.shape(value)}; give one number, or one for each of the n={self.n} units"
@@ -94,11 +96,17 @@ class Hopfield(Memory):
                     f"Hopfield(couplings={type(given).__name__}(), code={self.code!r}): this rule is for {' and '.join(given.codes)}; "
                     "take nj.Covariance() for bits, or patterns in signs"
                 )
-            given.check_patterns(self.count(), self.n)
-        elif not isinstance(given, Couplings | Tracer) and np.shape(given) != (self.n, self.n):
-            raise ValueError(
-                f"Hopfield(couplings): has shape {np.shape(given)}; give an array of ({self.n}, {self.n}), or a rule such as nj.Hebb()"
-            )
+            drawn = isinstance(self.patterns, PatternRecipe | Tracer)
+            given.check_patterns(self.count(), self.n, self.code, None if drawn else as_patterns(self.patterns, self.n, self.code))
+        elif isinstance(given, Couplings):
+            if given.size != self.n:
+                raise ValueError(f"Hopfield(couplings): these {type(given).__name__} couple {given.size} units, the model has n={self.n}")
+        elif not isinstance(given, Tracer):
+            if np.shape(given) != (self.n, self.n):
+                raise ValueError(
+                    f"Hopfield(couplings): has shape {np.shape(given)}; give an array of ({self.n}, {self.n}), or a rule such as nj.Hebb()"
+                )
+            check_number("Hopfield", "couplings", given, np.isfinite, "finite weights", several=True)
 
     def realise(self, key):
         """Draw the patterns, and learn them."""
@@ -107,7 +115,7 @@ class Hopfield(Memory):
         if isinstance(couplings, StorageRule):
             couplings = couplings.learn(made.patterns, jax.random.fold_in(key, 1))
         elif not isinstance(couplings, Couplings):
-            couplings = Matrix(jnp.asarray(couplings))
+            couplings = Matrix(floats(couplings))
         return dataclasses.replace(made, couplings=couplings)
 
     def draws(self):
@@ -115,8 +123,12 @@ class Hopfield(Memory):
         return {**self.updates.draws(self.n), **self.units.draws(self.n)}
 
     def done(self, state):
-        """At a fixed point, or in a cycle of two states; never, where noise goes on."""
-        return super().done(state) if self.units.settles else False
+        """At a fixed point, or in a cycle of two states; never, where noise goes on or a field changes in time."""
+        return super().done(state) if self._settles else False
+
+    @property
+    def _settles(self) -> bool:
+        return self.units.settles and not callable(self.field)
 
     def bias(self, time: Float[Scalar, ""] | float = 0.0) -> Float[Array, " n"]:
         """b - theta (n,)."""
@@ -136,7 +148,7 @@ class Hopfield(Memory):
             return self.units.answer(s, h, uniform, clock.time, low_of(self.code))
 
         new = self.updates.sweep(self.couplings, self.bias(clock.time), jnp.asarray(state.s), answer, drawn)
-        return state.followed_by(new, self.tolerance, self.units.settles, self.updates.periodic)
+        return state.followed_by(new, self.tolerance, self._settles, self.updates.periodic)
 
     def energy(self, s, time=0.0):
         """`-s' J s / 2 - (b - theta)' s`."""

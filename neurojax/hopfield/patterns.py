@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jax.typing import ArrayLike
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from neurojax.engine.types import Arrays
 from neurojax.hopfield.glyphs import GLYPHS
@@ -166,7 +166,7 @@ def as_patterns(values: Any, n: int | None = None, code: Code = "signs") -> Floa
     Raises `ValueError` that says what is wrong, and what would be right. Traced values are taken as they are.
     """
     low = low_of(code)
-    array: Any = values if isinstance(values, Tracer | jax.Array) else np.asarray(values, float)
+    array: Any = floats(values) if isinstance(values, Tracer | jax.Array) else np.asarray(values, float)
     array = array.reshape(1, -1) if array.ndim == 1 else array.reshape(array.shape[0], -1)
     if 0 in array.shape:
         raise ValueError(f"patterns has shape {array.shape}: give at least one pattern of at least one unit")
@@ -174,6 +174,8 @@ def as_patterns(values: Any, n: int | None = None, code: Code = "signs") -> Floa
         raise ValueError(f"patterns has {array.shape[1]} units in each row: the model has n={n}; make them equal")
     if not isinstance(array, Tracer):
         known = np.asarray(array)
+        if not known.any():
+            raise ValueError("patterns holds nothing but zeros, and a row of zeros is no pattern; give one pattern at least")
         if code == "real":
             if not np.all(np.isfinite(known)):
                 raise ValueError("patterns has values that are not finite: clean them first")
@@ -227,21 +229,37 @@ class RandomPatterns(PatternRecipe):
         check_number(owner, "activity", self.activity, lambda x: (x > 0) & (x < 1), "a probability between 0 and 1, for example 0.5")
         check_number(owner, "correlation", self.correlation, lambda x: (x >= 0) & (x < 1), "0 to below 1, for example 0.0")
         if self.stored is not None:
-            mend = f"a number of patterns from 1 to count={self.count}, or None for all"
-            check_number(owner, "stored", self.stored, lambda x: (x >= 1) & (x <= self.count), mend)
+            mend = f"a whole number of patterns from 1 to count={self.count}, or None for all"
+            check_number(owner, "stored", self.stored, lambda x: (x >= 1) & (x <= self.count) & (x == np.round(x)), mend)
 
     def draw(self, key: PRNGKeyArray, n: int, code: Code) -> Float[Array, "P {n}"]:
         """The patterns (count, n)."""
-        parent = jax.random.bernoulli(jax.random.fold_in(key, PARENT), self.activity, (n,))
+        parent = chance(jax.random.fold_in(key, PARENT), self.activity, (n,))
         inherit = jnp.sqrt(self.correlation)
 
         def one(number):
             own, choice = jax.random.split(jax.random.fold_in(key, number))
-            return jnp.where(jax.random.bernoulli(choice, inherit, (n,)), parent, jax.random.bernoulli(own, self.activity, (n,)))
+            return jnp.where(chance(choice, inherit, (n,)), parent, chance(own, self.activity, (n,)))
 
         number = jnp.arange(self.count)
         made = jnp.where(jax.vmap(one)(number), 1.0, low_of(code)).astype(jnp.result_type(float))
         return made if self.stored is None else jnp.where((number.astype(made.dtype) < self.stored)[:, None], made, 0.0)
+
+
+def chance(key: PRNGKeyArray, probability: Any, shape: tuple[int, ...]) -> Bool[Array, "..."]:
+    """True with a probability, the same in a float64 run as in a float32 one."""
+    return jax.random.bernoulli(key, jnp.asarray(probability, jnp.float32), shape)
+
+
+def normal(key: PRNGKeyArray, shape: tuple[int, ...]) -> Float[Array, "..."]:
+    """Standard normal numbers, the same in a float64 run as in a float32 one."""
+    return jax.random.normal(key, shape, jnp.float32).astype(jnp.result_type(float))
+
+
+def floats(values: Any) -> Float[Array, "*s"]:
+    """An array of floats: sums of small integers would overflow."""
+    array = jnp.asarray(values)
+    return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(jnp.result_type(float))
 
 
 def whole(value: Any) -> Any:
@@ -259,13 +277,15 @@ def load(patterns: Float[Arrays, "P n"]) -> Float[Array, ""]:
     return stored_count(patterns) / patterns.shape[1]
 
 
-def check_number(owner: str, name: str, value: Any, holds: Any, mend: str) -> None:
-    """Raise `ValueError` where a concrete number, or one of an array, does not satisfy `holds`; functions and traced values pass."""
+def check_number(owner: str, name: str, value: Any, holds: Any, mend: str, *, several: bool = False) -> None:
+    """Raise `ValueError` where a concrete number, or one of `several`, does not satisfy `holds`; functions and traced values pass."""
     if callable(value) or isinstance(value, Tracer):
         return
     try:
         numbers = np.asarray(value, float)
     except (TypeError, ValueError):
         raise TypeError(f"{owner}({name}={value!r}): {mend}") from None
+    if numbers.ndim and not several:
+        raise ValueError(f"{owner}({name}): has shape {numbers.shape}; give one number: {mend}")
     if not np.all(np.isfinite(numbers) & holds(numbers)):
         raise ValueError(f"{owner}({name}={value!r}): {mend}")

@@ -60,7 +60,11 @@ class Memory(System):
 
     def count(self) -> int:
         """Rows of the patterns."""
-        return int(self.patterns.count) if isinstance(self.patterns, PatternRecipe) else int(as_patterns(self.patterns).shape[0])
+        return (
+            int(self.patterns.count)
+            if isinstance(self.patterns, PatternRecipe)
+            else int(as_patterns(self.patterns, code=self.kind()).shape[0])
+        )
 
     def check(self):
         """Patterns and cue fit."""
@@ -95,7 +99,7 @@ class Memory(System):
         s = s.astype(jnp.result_type(float))
         return RecallState(s, s, jnp.asarray(0, jnp.int32), jnp.asarray(MOVING, jnp.int32))
 
-    def done(self, state: RecallState) -> Bool[Array, ""]:
+    def done(self, state: RecallState) -> Bool[Array, ""] | bool:
         """At a fixed point, or in a cycle of two states."""
         return jnp.asarray(state.outcome) != MOVING
 

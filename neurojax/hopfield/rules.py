@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -12,7 +12,7 @@ from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurojax.engine.types import Arrays
-from neurojax.hopfield.patterns import check_number, stored_count
+from neurojax.hopfield.patterns import Code, chance, check_number, floats, stored_count
 from neurojax.learning import Couplings, Factors, Matrix
 
 
@@ -23,7 +23,10 @@ class StorageRule(eqx.Module):
     codes: of the patterns that the rule is for.
     """
 
-    codes: ClassVar[tuple[str, ...]] = ("signs",)
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Of the patterns that the rule is for."""
+        return ("signs",)
 
     def learn(self, patterns: Float[Arrays, "P n"], key: PRNGKeyArray | None = None) -> Couplings:
         """Couplings of patterns (P, n); rows of zeros are left out. key: for rules that draw."""
@@ -40,8 +43,8 @@ class StorageRule(eqx.Module):
     def check(self) -> None:
         """Raise `ValueError` for concrete parameters that make no sense."""
 
-    def check_patterns(self, count: int, n: int) -> None:
-        """Raise `ValueError` where no rule of this kind can store `count` patterns on n units."""
+    def check_patterns(self, count: int, n: int, code: Code, patterns: Any = None) -> None:
+        """Raise `ValueError` where no rule of this kind can store `count` patterns on n units; or these, where they are known."""
 
 
 class Hebb(StorageRule):
@@ -63,6 +66,7 @@ class Hebb(StorageRule):
 
     def learn(self, patterns, key=None):
         """Factors (P, n)."""
+        patterns = floats(patterns)
         return Factors.of(patterns, scale=self._scale(patterns), diagonal=self.diagonal)
 
     def _scale(self, patterns: Any) -> Any:
@@ -98,17 +102,32 @@ class Covariance(StorageRule):
     Patterns can be added and removed if `mean` is given. Source: Tsodyks and Feigelman 1988.
     """
 
-    codes: ClassVar[tuple[str, ...]] = ("signs", "bits")
     mean: Any = None
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Both."""
+        return ("signs", "bits")
 
     def check(self):
         """The mean lies between the states."""
         if self.mean is not None:
             check_number("Covariance", "mean", self.mean, lambda x: abs(x) < 1, "the mean of a unit, within (-1, 1), in bits (0, 1)")
 
+    def check_patterns(self, count, n, code, patterns=None):
+        """Units vary: the mean is that of neither state."""
+        if self.mean is not None and code == "bits":
+            check_number("Covariance", "mean", self.mean, lambda x: x > 0, "the mean of a unit in bits, between 0 and 1")
+        if self.mean is None and patterns is not None:
+            rows = np.asarray(patterns)[np.any(np.asarray(patterns) != 0, axis=1)]
+            if np.ptp(rows) == 0:
+                raise ValueError(
+                    f"Covariance(mean=None): every unit of every pattern is {rows.flat[0]:g}, they have no variance; give mean="
+                )
+
     def learn(self, patterns, key=None):
         """Factors (P, n) of what the patterns differ from their mean."""
-        patterns = jnp.asarray(patterns)
+        patterns = floats(patterns)
         there = kept(patterns)
         n = patterns.shape[1]
         total = n * jnp.sum(there)
@@ -153,13 +172,14 @@ class PseudoInverse(StorageRule):
 
     diagonal: bool = eqx.field(static=True, default=False)
 
-    def check_patterns(self, count, n):
+    def check_patterns(self, count, n, code, patterns=None):
         """At most n patterns are independent."""
         if count > n:
             raise ValueError(f"PseudoInverse: {count} patterns of n={n} units depend on each other; store at most n")
 
     def learn(self, patterns, key=None):
         """Factors (P, n): the patterns' duals, and the patterns."""
+        patterns = floats(patterns)
         return self._of(duals(patterns), patterns)
 
     def added(self, couplings: Factors, pattern: Float[Arrays, " n"]) -> Factors:
@@ -172,6 +192,8 @@ class PseudoInverse(StorageRule):
         """The projection onto what the others span, by a rank-one update."""
         place = row_of(couplings.right, pattern)
         left, right = (np.asarray(part) for part in (couplings.left, couplings.right))
+        if not left[right.any(axis=1)].any(axis=1).all():
+            return self.learn(np.delete(right, place, axis=0))  # of patterns that depend on each other another may take its place
         gone = left[place]
         others = np.delete(left, place, axis=0)
         return self._of(others - np.outer(others @ gone, gone) / (gone @ gone), np.delete(right, place, axis=0))
@@ -194,7 +216,7 @@ class Dreaming(StorageRule):
 
     def learn(self, patterns, key=None):
         """Factors (P, n)."""
-        patterns = jnp.asarray(patterns)
+        patterns = floats(patterns)
         n = patterns.shape[1]
         # The rows [sqrt(t/n) xi, 1] have the Gram matrix 1 + t C, whose inverse is the second part of their duals.
         identity = jnp.eye(len(patterns), dtype=patterns.dtype)
@@ -224,7 +246,7 @@ class Sequence(StorageRule):
 
     def learn(self, patterns, key=None):
         """Factors (P, n): patterns, and what they call."""
-        patterns = jnp.asarray(patterns)
+        patterns = floats(patterns)
         count = stored_count(patterns).astype(jnp.int32)
         place = jnp.arange(len(patterns))
         following = patterns[(place + 1) % jnp.maximum(count, 1)]
@@ -246,14 +268,19 @@ class Diluted(StorageRule):
     share: Any = 0.5
     symmetric: bool = eqx.field(static=True, default=True)
 
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Those of the rule."""
+        return self.rule.codes
+
     def check(self):
         """The rule's own, and the share is a probability."""
         self.rule.check()
         check_number("Diluted", "share", self.share, lambda x: (x > 0) & (x <= 1), "a share of the couplings in (0, 1], for example 0.5")
 
-    def check_patterns(self, count, n):
+    def check_patterns(self, count, n, code, patterns=None):
         """Those of the rule."""
-        self.rule.check_patterns(count, n)
+        self.rule.check_patterns(count, n, code, patterns)
 
     def learn(self, patterns, key=None):
         """A matrix with holes."""
@@ -262,7 +289,7 @@ class Diluted(StorageRule):
         n = patterns.shape[1]
         which, further = jax.random.split(key)
         matrix = self.rule.learn(patterns, further).formed()
-        there = jax.random.bernoulli(which, self.share, (n, n))
+        there = chance(which, self.share, (n, n))
         if self.symmetric:
             there = jnp.triu(there) | jnp.triu(there).T
         return Matrix(jnp.where(there, matrix.weights, 0.0), matrix.scale / self.share)
@@ -308,15 +335,17 @@ def _dual(rest: Float[Array, " n"], x: Float[Array, " n"]) -> Float[Array, " n"]
     return jnp.where(there, rest / jnp.where(there, size, 1.0), 0.0)
 
 
-def row_of(rows: Float[Arrays, "P n"], row: Float[Arrays, " n"]) -> int:
-    """The first row that equals `row`, or its negative. On the host."""
+def row_of(rows: Float[Arrays, "P n"], row: Float[Arrays, " n"], *, signed: bool = False) -> int:
+    """The first row that equals `row`, or its negative unless `signed`. On the host."""
     known, wanted = np.asarray(rows), np.asarray(row)
-    same = np.isclose(known, wanted, atol=1e-6).all(1) | np.isclose(known, -wanted, atol=1e-6).all(1)
+    same = np.isclose(known, wanted, atol=1e-6).all(1)
+    same |= np.isclose(known, -wanted, atol=1e-6).all(1) & (not signed)
     if not same.any():
-        raise ValueError(f"pattern: none of the {len(known)} stored patterns equals it or its negative; nothing to remove")
+        negative = "" if signed else " or its negative"
+        raise ValueError(f"pattern: none of the {len(known)} stored patterns equals it{negative}; nothing to remove")
     return int(np.argmax(same))
 
 
-def without(rows: Float[Arrays, "P n"], row: Float[Arrays, " n"]) -> Float[np.ndarray, "rest n"]:
-    """The rows but the first that equals `row`, or its negative. On the host."""
-    return np.delete(np.asarray(rows), row_of(rows, row), axis=0)
+def without(rows: Float[Arrays, "P n"], row: Float[Arrays, " n"], *, signed: bool = False) -> Float[np.ndarray, "rest n"]:
+    """The rows but the first that equals `row`, or its negative unless `signed`. On the host."""
+    return np.delete(np.asarray(rows), row_of(rows, row, signed=signed), axis=0)

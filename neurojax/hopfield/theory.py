@@ -231,18 +231,20 @@ def dense_bit_error(n: int, count: Real[ArrayLike, "*s"], degree: int) -> Float[
 
     n: units. count: P > 0. degree: d >= 2. Source: Krotov and Hopfield 2016, equation 7.
     """
+    n, degree = _dense(n, degree)
     signal = float(n) ** (degree - 1) / (2 * _positive("count", count) * _double_factorial(2 * degree - 3))
     return error_tail(np.sqrt(signal))[()]
 
 
 def dense_capacity(n: int, degree: int) -> float:
     """Patterns that a dense memory `F(x) = x^d` holds without error, `n^(d-1) / (2 (2d - 3)!! ln n)`. Source: as `dense_bit_error`."""
+    n, degree = _dense(n, degree)
     return float(n) ** (degree - 1) / (2 * _double_factorial(2 * degree - 3) * np.log(n))
 
 
 def exponential_capacity(n: int, rate: float = 0.5 * np.log(2)) -> float:
     """Patterns exp(alpha n) of a memory `F(x) = exp(x)`, for rates alpha below ln(2) / 2. Source: Demircigil et al. 2017."""
-    return float(np.exp(rate * n))
+    return float(np.exp(_number("rate", rate) * float(_positive("n", n))))
 
 
 def modern_bound(patterns: Float[np.ndarray, "P n"], beta: float) -> Float[np.ndarray, " P"]:
@@ -254,6 +256,7 @@ def modern_bound(patterns: Float[np.ndarray, "P n"], beta: float) -> Float[np.nd
     x = np.asarray(patterns, float)
     if x.ndim != 2 or len(x) < 2:
         raise ValueError(f"modern_bound(patterns): has shape {x.shape}; give two patterns at least, (P, n)")
+    beta = float(_positive("beta", beta))
     gram = x @ x.T
     gap = np.diag(gram)[:, None] - gram
     np.fill_diagonal(gap, np.inf)
@@ -278,6 +281,13 @@ def _unloaded(temperature: float) -> float:
     if temperature == 0:
         return 1.0
     return replicas.root(lambda m: np.tanh(m / temperature) - m, 1e-9, 1.0) if temperature < 1 - 1e-12 else 0.0
+
+
+def _dense(n: Any, degree: Any) -> tuple[int, int]:
+    for name, value in (("n", n), ("degree", degree)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 2:
+            raise ValueError(f"{name}={value!r}: a whole number of at least 2")
+    return int(n), int(degree)
 
 
 def _double_factorial(k: int) -> float:

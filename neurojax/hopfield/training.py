@@ -12,7 +12,7 @@ from jax import lax
 from jaxtyping import Float
 
 from neurojax.engine.types import Arrays
-from neurojax.hopfield.patterns import check_number
+from neurojax.hopfield.patterns import chance, check_number, floats
 from neurojax.hopfield.rules import Hebb, StorageRule, off_diagonal
 from neurojax.learning import Matrix
 
@@ -22,7 +22,7 @@ class OneByOne(StorageRule):
 
     def learn(self, patterns, key=None):
         """A matrix, the patterns taken in their order."""
-        patterns = jnp.asarray(patterns)
+        patterns = floats(patterns)
         n = patterns.shape[1]
         start = Matrix(jnp.zeros((n, n), patterns.dtype), 1.0 / n)
         return lax.scan(lambda made, pattern: (self.added(made, pattern), None), _ready(start, patterns.dtype), patterns)[0]
@@ -38,7 +38,7 @@ class Storkey(OneByOne):
 
     def added(self, couplings: Matrix, pattern: Float[Arrays, " n"]) -> Matrix:
         """One step of the rule."""
-        x, weights = jnp.asarray(pattern), couplings.weights
+        x, weights = floats(pattern), couplings.weights
         n = x.shape[0]
         # In units of J, with no diagonal: h_ij = h_i - J_ij x_j.
         h = (weights @ x) * couplings.scale
@@ -77,7 +77,7 @@ class Perceptron(StorageRule):
 
     def learn(self, patterns, key=None):
         """A matrix; whether every margin is kept, `measures.stabilities` tells."""
-        patterns = jnp.asarray(patterns)
+        patterns = floats(patterns)
         n = patterns.shape[1]
 
         def missed(weights):
@@ -129,11 +129,11 @@ class Unlearning(StorageRule):
         """A matrix; dreams are drawn from `key`."""
         if key is None:
             raise ValueError("Unlearning.learn(key=None): dreams begin at random states; give key=jax.random.key(0)")
-        patterns = jnp.asarray(patterns)
+        patterns = floats(patterns)
         n = patterns.shape[1]
 
         def dream(weights, number):
-            s = jnp.where(jax.random.bernoulli(jax.random.fold_in(key, number), 0.5, (n,)), 1.0, -1.0).astype(patterns.dtype)
+            s = jnp.where(chance(jax.random.fold_in(key, number), 0.5, (n,)), 1.0, -1.0).astype(patterns.dtype)
 
             def relax(_, s):
                 h = weights @ s
@@ -165,7 +165,7 @@ class Palimpsest(OneByOne):
 
     def added(self, couplings: Matrix, pattern: Float[Arrays, " n"]) -> Matrix:
         """One step of the rule."""
-        x = jnp.asarray(pattern)
+        x = floats(pattern)
         limit = self.bound * np.sqrt(x.shape[0])
         return Matrix(jnp.clip(couplings.weights + off_diagonal(jnp.outer(x, x)), -limit, limit), couplings.scale)
 

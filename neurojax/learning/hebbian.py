@@ -18,6 +18,11 @@ class Couplings(eqx.Module):
     that are asked, `field` reads their fields, and `moved` keeps what was gathered up to date as they change.
     """
 
+    @property
+    def size(self) -> int:
+        """n, units."""
+        raise NotImplementedError
+
     def fields(self, s: Float[Arrays, " n"]) -> Float[Array, " n"]:
         """Local fields h of all units."""
         raise NotImplementedError
@@ -76,6 +81,11 @@ class Factors(Couplings):
         return cls(left, None, own, scale) if right is None else cls(jnp.asarray(right), left, own, scale)
 
     @property
+    def size(self):
+        """n, units."""
+        return self.right.shape[1]
+
+    @property
     def both(self) -> tuple[Float[Array, "P n"], Float[Array, "P n"]]:
         """left and right as arrays."""
         right = jnp.asarray(self.right)
@@ -119,6 +129,11 @@ class Matrix(Couplings):
 
     weights: Float[Arrays, "n n"]
     scale: Any = 1.0
+
+    @property
+    def size(self):
+        """n, units."""
+        return self.weights.shape[1]
 
     def fields(self, s: Float[Arrays, " n"]) -> Float[Array, " n"]:
         """`scale W s`."""

@@ -181,6 +181,7 @@ def advance_tiles(
     tile: Tile,
     start: Any,
     stop: Any,
+    wake: Any,
     bounds: Any,
     dt: Any,
     static: Static,
@@ -197,19 +198,19 @@ def advance_tiles(
     """
     settings = setup.settings._replace(guarded=guarded)
 
-    def local(tile: Tile, start, stop, bounds, dt):
+    def local(tile: Tile, start, stop, wake, bounds, dt):
         def context_of(arrays: list[Any], words: Any) -> Context:
             system = join([arrays[place] for place in places], static)
             keys = draw_keys(jax.random.wrap_key_data(words, impl="threefry2x32"), system.draws())
-            return Context(system, settings, keys, dt, bounds)
+            return Context(system, settings, keys, dt, bounds, wake)
 
         arrays = [_inner(a) if any(differs) else a for a, differs in zip(tile.arrays, spread, strict=True)]
         lanes = Lanes(arrays, _inner(tile.carry), _inner(tile.keys))
         own = way._replace(rests=way.rests and not guarded)
         return _outer(advance_lanes(context_of, lanes, spread, setup.paired, own, start, stop, dict(room)))
 
-    specs = (Tile(_specs(spread), EACH, EACH), ALL, ALL, ALL, ALL)
-    return jax.shard_map(local, mesh=setup.mesh, in_specs=specs, out_specs=EACH, check_vma=False)(tile, start, stop, bounds, dt)
+    specs = (Tile(_specs(spread), EACH, EACH), ALL, ALL, ALL, ALL, ALL)
+    return jax.shard_map(local, mesh=setup.mesh, in_specs=specs, out_specs=EACH, check_vma=False)(tile, start, stop, wake, bounds, dt)
 
 
 def finish_tiles(kept: PyTree, setup: Setup) -> PyTree:

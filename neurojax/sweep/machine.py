@@ -17,6 +17,7 @@ from neurojax.engine.drive import Advance, Pace, drive, room_for
 from neurojax.engine.loop import Carry, Context
 from neurojax.engine.numerics import cast, is_key, keys_like, on_host
 from neurojax.engine.random import draw_keys, seed_key, stream_key
+from neurojax.engine.schedule import wakes
 from neurojax.engine.simulate import check_state, fitting, own_state, phase_variants
 from neurojax.engine.state import Snapshot
 from neurojax.sweep.company import Spread, Way
@@ -263,7 +264,7 @@ class Machine:
         used = list(dict.fromkeys(keys))
         arrays = [tile.arrays[i] if kind == "tile" else self._put(now[i], ALL) for kind, i in used]
         spread: Spread = tuple(self.spread[i] if kind == "tile" else (False, False) for kind, i in used)
-        limits = np.asarray(start, np.int32), np.asarray(stop, np.int32)
+        limits = [np.asarray(step, np.int32) for step in (start, stop, wakes(self.part.phases, self.common.first_step)[phase])]
         names = {"static": static, "places": tuple(used.index(key) for key in keys), "setup": self.common.setup, "spread": spread}
         names |= {"way": self.way, "room": tuple(room.items()), "guarded": guarded}
         return (tile._replace(arrays=arrays), *limits, self.bounds, self.dt), names

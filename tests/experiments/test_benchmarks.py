@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from experiments.benchmarks import case, table
+from experiments.benchmarks import case, hopfield, table
 from experiments.benchmarks.__main__ import main
 from experiments.benchmarks.contenders import CONTENDERS, LIMIT, OURS, PLAIN, Contender
 from experiments.benchmarks.runner import child
@@ -42,6 +42,42 @@ def test_a_call_grows_until_it_outweighs_its_fixed_cost():
     # 0.2 s whatever is done, 1 ms a unit: two seconds of work are 2,000 units, and not many times that is done.
     assert 2000 <= case.enough(lambda factor: 0.2 + 1e-3 * factor, seconds=2.0, fixed=0.201) <= 4000
     assert case.enough(lambda factor: 9.0 * factor, seconds=2.0, fixed=9.0) == 1
+
+
+def recalled(seconds, gflops=10.0, steps=5000):
+    shown = {"overlaps": [1.0, 0.95, 0.4], "peak_mb": 100.0, "whole": None}
+    return {"seconds": seconds, "steps": steps, "gflops": gflops, "flops": 1e9 * gflops * seconds, **shown}
+
+
+def test_recall_is_asked_for_three_times_the_line_or_the_limit():
+    """At 100 GFLOP/s 50 G take 0.5 s, which is 2 times faster than a line of 1 s: more cannot be asked."""
+    found = {
+        "neurojax": recalled(0.05),
+        "low-rank NumPy": recalled(0.1),
+        "neurojax, all cues": recalled(0.6, 50 / 0.6),
+        "low-rank NumPy, all cues": recalled(1.0, 50.0),
+        "product's limit": {"gflops": 100.0},
+    }
+    text, lines = hopfield.table(found, {job.label: "absent" for job in hopfield.JOBS})
+    held = {line.what: (line.required, line.measured, line.holds) for line in lines}
+    assert held["times low-rank NumPy, one cue"] == (">= 1", pytest.approx(2.0), True)
+    assert held["times low-rank NumPy, all cues"] == (">= 2", pytest.approx(1 / 0.6), False)
+    assert held["share of the product's limit, all cues"][1] == pytest.approx(0.5 / 0.6)
+    assert held["times low-rank NumPy, one cue, 2 threads"][1:] == (None, False)
+    assert "| neurojax | 0.05 | 0.5 | 10.00 | 10.0 |  | 100 | 1.000, 0.950, 0.400 |" in text
+    assert "| hopfieldkit, asynchronous | absent |" in text
+
+
+def test_every_line_of_numpy_recalls_the_same_memories(monkeypatch):
+    """Of small memories at a low load: each way ends at the pattern, 1e-6."""
+    monkeypatch.setattr(hopfield, "LOADS", (4,))
+    monkeypatch.setattr(hopfield, "SHOWN", (4,))
+    for program, task in (("low_rank", "one"), ("low_rank", "all"), ("low_rank_together", "all"), ("notebook", "one"), ("ours", "all")):
+        if program == "ours":
+            monkeypatch.setattr("neurojax.use_cpus", lambda count: None)
+        found = hopfield.PROGRAMS[program](hopfield.Job(program, program, task, seeds=2))
+        assert found["overlaps"] == [pytest.approx(1.0, abs=1e-6)], (program, task)
+        assert found["steps"] > 0
 
 
 def test_an_absent_peer_says_what_to_install():

@@ -1,6 +1,7 @@
 """Lanes that are done are left: what is recorded of them is the same, and they cost no steps."""
 
 import dataclasses
+import sys
 from typing import Any
 
 import equinox as eqx
@@ -12,8 +13,10 @@ import pytest
 import neurojax as nj
 from neurojax.sweep.company import Way
 from neurojax.sweep.machine import Part
+from neurojax.sweep.plan import Plan, Request
 
 STEPS = 150
+plan_module = sys.modules["neurojax.sweep.plan"]  # `neurojax.sweep` is the function
 
 
 class Countdown(nj.System):
@@ -113,3 +116,38 @@ def test_steps_after_the_end_cost_nothing():
     """A thousand million steps of lanes that are done after 200, within the time of a test."""
     data = nj.sweep(Countdown(), {"begin": STARTS}, steps=10**9, dt=1.0, record={"x": nj.Last(x)})
     assert (data.x == 0).all()
+
+
+GROUPS = {"patterns.stored": [2.0, 5.0, 9.0], "cue.which": [0.0, 1.0]}
+
+
+def grouped(over, monkeypatch, least=100, **settings):
+    monkeypatch.setattr(plan_module, "OWN_BYTES", least)
+    memory = nj.Hopfield(30, nj.RandomPatterns(9), nj.Flips(0.1))
+    record = {"s": nj.Last(nj.hopfield.measures.units)}
+    options = nj.SweepOptions(lanes=2, devices=1, progress=False)
+    return nj.sweep(memory, over, seeds=3, steps=8, dt=1.0, record=record, options=options, **settings)
+
+
+def test_points_share_what_some_axes_leave_alone(monkeypatch):
+    """Patterns of a load are one array for all its cues: groups of points, kernels of one group each, and the same bits."""
+    monkeypatch.setattr(plan_module, "OWN_BYTES", 100)
+    model = nj.Hopfield(30, nj.RandomPatterns(9), nj.Flips(0.1))
+    plan = Plan(Request(model, GROUPS, 1.0, steps=8, seeds=3, record={"x": nj.Last(nj.hopfield.measures.activity)}))
+    part = plan.parts[0]
+    assert part.drawn.groups is not None
+    assert part.drawn.groups.tolist() == [0, 0, 1, 1, 2, 2]
+    assert part.own_bytes[0] < 30 * 4 < 9 * 30 * 4 <= part.own_bytes[1]
+    kernels = [kernel for chunk in range(part.layout.chunk_count) for kernel in part.layout.kernels(chunk)]
+    assert all(len(set(part.drawn.groups[kernel.points])) == 1 for kernel in kernels)
+    assert sum(int(kernel.real.sum()) for kernel in kernels) == 3 * 2 * 3
+    assert grouped(GROUPS, monkeypatch).equals(grouped(GROUPS, monkeypatch, 1 << 40))
+
+
+def test_a_store_of_groups_grows(tmp_path, monkeypatch):
+    """A load and a cue more than the store has: the same bits as in one go."""
+    path = tmp_path / "groups.zarr"
+    grouped({"patterns.stored": [2.0, 9.0], "cue.which": [0.0, 1.0]}, monkeypatch, store=path)
+    more = {"patterns.stored": [2.0, 5.0, 9.0], "cue.which": [0.0, 1.0, 2.0]}
+    got = grouped(more, monkeypatch, store=path)
+    assert np.array_equal(got.s.values, grouped(more, monkeypatch).s.values)
