@@ -59,12 +59,14 @@ def at_most(label: str, measured: float, bound: float, source: str = PAPER) -> R
     return Row(label, float(measured), 0.0, bound, source=source, bound=True)
 
 
-def succeeded(study: Study, name: str, system: nj.Training, seeds: int | None = None) -> np.ndarray:
-    """Which networks run on within SUCCESS of a target of PERIOD steps, for as many periods as they were trained: PERIODS."""
-    span = PERIODS * PERIOD * DT
+def succeeded(
+    study: Study, name: str, system: nj.Training, seeds: int | None = None, periods: int = PERIODS, most: float = SUCCESS
+) -> np.ndarray:
+    """Which networks run on with an aligned error below `most` from a target of PERIOD steps, for as many periods as they were trained."""
+    span = periods * PERIOD * DT
     settings: dict[str, Any] = {"dt": DT, "duration": schedule(span, span), "record": test_trace()}
     data = study.sweep(name, system, {}, seeds=seeds or study.pick(10, 2), **settings)
-    return column(judged(data, system.target, PERIOD, span), "aligned") < SUCCESS
+    return column(judged(data, system.target, PERIOD, span), "aligned") < most
 
 
 def test_trace() -> dict[str, Any]:

@@ -15,7 +15,19 @@ from experiments.study import Study
 from experiments.table import Row
 from neurojax.engine.signals import Sinusoid
 from neurojax.force import measures
-from neurojax.force.targets import Sines, Square, Together, Triangle, four_sines, lorenz, noisy, notebook_periodic, sixteen_sines
+from neurojax.force.targets import (
+    Sines,
+    Square,
+    Together,
+    Triangle,
+    four_sines,
+    lorenz,
+    noisy,
+    notebook_complicated,
+    notebook_cosine,
+    notebook_periodic,
+    sixteen_sines,
+)
 from neurojax.learning.rls import SAFE_ALPHA
 from neurojax.sweep.plot import save
 
@@ -45,6 +57,7 @@ class Case:
 def cases() -> dict[str, Case]:
     """The paper's targets, and the notebook's."""
     four, slow = four_sines(), Sines(8000.0)
+    three = Together((notebook_periodic(amplitude=0.5), Triangle(600.0, 0.5), notebook_cosine(amplitude=0.5)))
     pair = Together((slow, Sinusoid(0.0, 1.0, 8000.0, np.pi / 2)))
     return {
         "triangle": Case("2A-C triangle, 600 ms", Triangle(600.0, 1.0), 600, 24),
@@ -62,6 +75,9 @@ def cases() -> dict[str, Case]:
         "seed_short": Case("notebook's four sines, amplitude 3, its 4 periods", notebook_periodic(), 600, 4, gain=1.5, most=None),
         "seed": Case("notebook's four sines, amplitude 3, 24 periods", notebook_periodic(), 600, 24, gain=1.5),
         "seed_half": Case("notebook's four sines, amplitude 0.5", notebook_periodic(amplitude=0.5), 600, 24),
+        "seed_three": Case("notebook's three targets at once, amplitude 0.5", three, 600, 24, clean=three.parts[0], outputs=3),
+        "seed_complicated": Case("notebook's complicated target, amplitude 1", notebook_complicated(), 600, 24, most=None),
+        "seed_loud": Case("the same, amplitude 10", notebook_complicated(amplitude=10.0), 600, 24, gain=1.5, most=None),
     }
 
 

@@ -35,6 +35,32 @@ def bit_memory(study: Study) -> list[Row]:
     ]
 
 
+def _inside(study: Study, task: tasks.Task, gain: float, outputs: int, own: bool) -> nj.RateNetwork:
+    """A network that learns inside and hears its inputs alone, none of its outputs. own: a P for each of the units that learn, 100 of 200;
+    else all of 500 learn on synapses from all, with one P."""
+    n, units = (study.pick(200, 60), study.pick(100, 20)) if own else (study.pick(500, 100),) * 2
+    synapses = nj.PlasticSynapses(units, units if own else n, shared=not own)
+    return nj.RateNetwork(n, outputs=outputs, gain=gain, feedback=None, inputs=task.inputs, synapses=synapses)
+
+
+def bit_memory_inside(study: Study) -> list[Row]:
+    """7D as the paper has it, learning inside the network (alpha = 40) and no feedback from the outputs."""
+    rows = []
+    for own, label in ((False, "500 units, one P"), (True, "200 units, 100 of which learn on 100 synapses, a P each")):
+        train, test = study.pick(100_000, 10_000) * DT, study.pick(100_000, 10_000) * DT
+        task = tasks.bit_memory(train + test, DT, amplitude=1.0)
+        system = nj.Training(_inside(study, task, 1.0, 4, own), task.target, nj.RLS(40.0, method="block"))
+        record = {"z": nj.Trace(measures.output, phase="test", every=EVERY)}
+        name, seeds = f"bit_memory_inside_{'own' if own else 'shared'}", study.pick(4 if own else 10, 2)
+        data = study.sweep(name, system, {}, seeds=seeds, dt=DT, duration=schedule(train, test), record=record)
+        target = np.asarray(task.target.values)[round(train / DT) :][: round(test / DT) : EVERY]
+        share = np.array([tasks.bit_accuracy(z, target) for z in data["z"].values])
+        if not own:
+            rows.append(counted(f"7D learned inside, {label}: bit accuracy at least 0.98", share >= 0.98, 0.7))
+        rows.append(Row(f"7D learned inside, {label}: bit accuracy, median", float(np.median(share)), 0.0, None, source=PAPER))
+    return rows
+
+
 def _draw_bits(study: Study, z: np.ndarray, inputs: np.ndarray, target: np.ndarray) -> None:
     shown = slice(0, 1500)
     figure = Figure(figsize=(8, 5), layout="constrained")

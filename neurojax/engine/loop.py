@@ -16,6 +16,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Int, PyTree, Scalar
 
+from neurojax.engine.checks import check_count
 from neurojax.engine.compile import Needs, needs
 from neurojax.engine.integrators import Integrated
 from neurojax.engine.numerics import finite, is_key, where
@@ -304,8 +305,8 @@ class Checkpoint:
     def __post_init__(self):
         if self.levels is not None and self.levels not in (1, 2, 3, 4):
             raise ValueError(f"Checkpoint(levels={self.levels!r}): choose 1, 2, 3, 4, or None for automatic")
-        if self.window is not None and (not isinstance(self.window, int) or self.window < 1):
-            raise ValueError(f"Checkpoint(window={self.window!r}): a window is a whole number of steps, at least 1")
+        if self.window is not None:
+            check_count("Checkpoint", "window", self.window, "a window is a whole number of steps, at least 1")
 
     def depth(self, steps: int) -> int:
         """Levels for a run of this many steps."""

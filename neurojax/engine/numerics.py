@@ -37,6 +37,13 @@ def wrap(phase: Float[Arrays, "*s"]) -> Float[Array, "*s"]:
     return jnp.subtract(phase, TURN * turns(phase))
 
 
+def norm(x: Float[Arrays, "*s"]) -> Float[Array, ""]:
+    """The root of the sum of squares; its derivative at 0 is 0."""
+    x = jnp.ravel(x)
+    square = x @ x
+    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
+
+
 def turns(phase: Float[Arrays, "*s"]) -> Float[Array, "*s"]:
     """Whole turns that `wrap` removes."""
     return jnp.round(phase * (1 / TURN))

@@ -68,6 +68,8 @@ def replace(node: Any, path: Sequence[str], value: Any, check: bool = True) -> A
     copy = object.__new__(type(node))
     for field in dataclasses.fields(node):
         object.__setattr__(copy, field.name, new if field.name == name else getattr(node, field.name))
-    if check and hasattr(copy, "__check_init__"):
-        copy.__check_init__()
+    if check:
+        for part in reversed(type(copy).__mro__):  # as Equinox does: a class may add to what its bases refuse
+            if "__check_init__" in vars(part):
+                part.__check_init__(copy)
     return copy

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from neurojax.engine.checks import check_count
+
 
 @dataclasses.dataclass(frozen=True)
 class Phase:
@@ -77,8 +79,7 @@ def plan(duration: float | Schedule | None, steps: int | None, dt: float) -> lis
     if (duration is None) == (steps is None):
         raise ValueError(f"duration={duration!r}, steps={steps!r}: give one of them, the length of the run in time units or in steps")
     if steps is not None:
-        if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
-            raise ValueError(f"steps={steps!r}: a whole number of at least 0; for a time give duration=")
+        check_count("", "steps", steps, "a whole number of at least 0; for a time give duration=", least=0)
         if steps >= 2**31 - 1:
             raise ValueError(f"steps={steps}: a run has at most 2**31 - 2 steps, continue it with state=")
         return [("", int(steps), {})]

@@ -13,6 +13,7 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Real
 
+from neurojax.engine.checks import check_count, check_number, positive
 from neurojax.engine.types import Arrays
 
 
@@ -80,6 +81,11 @@ class Sampled(Signal):
             raise ValueError(f"Sampled(kind={self.kind!r}): kind must be 'hold' or 'linear'")
         if np.ndim(self.values) < 1 or np.shape(self.values)[0] < 1:
             raise ValueError(f"Sampled(values): needs at least one sample along the first axis, got shape {np.shape(self.values)}")
+        check_number("Sampled", "dt", self.dt, positive, "a positive time from sample to sample")
+
+    def check(self):
+        """The samples are numbers."""
+        check_number("Sampled", "values", self.values, np.isfinite, "finite numbers", shapes=None)
 
     def __call__(self, time: Float[ArrayLike, ""]) -> Real[Array, "*s"]:
         """Value at `time`."""
@@ -111,10 +117,7 @@ class History(eqx.Module):
     @classmethod
     def filled(cls, value: Array, longest: int) -> History:
         """A history in which `value` has always held, for lags of up to `longest` steps."""
-        if isinstance(longest, bool) or not isinstance(longest, int) or longest < 1:
-            raise ValueError(
-                f"History(longest={longest!r}): a delay is a whole number of steps, at least 1; use a larger delay or a smaller dt"
-            )
+        check_count("History", "longest", longest, "a delay is a whole number of steps, at least 1; use a larger delay or a smaller dt")
         return cls(jnp.broadcast_to(value, (longest + 1, *jnp.shape(value))))
 
     def push(self, step, value: Array) -> History:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Complex, Float
 
+from neurojax.engine.checks import check_count
 from neurojax.engine.types import Arrays
 from neurojax.force.network import RateNetwork
 
@@ -71,6 +72,7 @@ def cycles_to_train(errors: Float[Arrays, "*lanes samples"], period: int, thresh
     errors: |z - f| at every step of training. period: in steps. Source: Sussillo and Abbott 2009, figure 5.
     """
     errors = np.asarray(errors, float)
+    check_count("", "period", period, "steps of a period, a whole number of at least 1")
     count = errors.shape[-1] // period
     if count < 1:
         raise ValueError(f"period={period}: there are {errors.shape[-1]} samples; give one whole period at least")

@@ -9,13 +9,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from neurojax.engine.checks import check_count
 from neurojax.engine.integrators import EulerMaruyama, Integrated, Integrator
 from neurojax.engine.signals import at
 from neurojax.engine.system import Step, System, check_part
 from neurojax.engine.types import Arrays
 from neurojax.force.network import RateNetwork, RateState
 from neurojax.force.trainable import channels, check_channels
-from neurojax.force.training import Lesson, Taught, check_interval, check_target, where_due
+from neurojax.force.training import Lesson, Taught, check_target, where_due
 from neurojax.force.weights import UniformWeights
 from neurojax.learning import RLS, Occasion, Rule
 
@@ -63,7 +64,7 @@ class FullForce(System):
     method: Integrator = EulerMaruyama()
 
     def __check_init__(self):
-        check_interval(self)
+        check_count("FullForce", "interval", self.interval, "a whole number of steps, at least 1")
         if not isinstance(self.network, RateNetwork):
             raise TypeError(f"FullForce(network={type(self.network).__name__}): give a RateNetwork")
         for name, plain in (("lag", 0), ("distortion", None), ("heard", self.network.n), ("synapses", None)):

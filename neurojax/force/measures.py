@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Scalar
 
+from neurojax.engine.checks import check_count
+from neurojax.engine.numerics import norm
 from neurojax.engine.system import View
 from neurojax.engine.types import Arrays
+from neurojax.learning.rls import Health
 
 
 def network_state(view: View) -> Any:
@@ -50,12 +54,31 @@ def absolute_error(view: View) -> Float[Scalar, ""]:
 
 def weight_norm(view: View) -> Float[Scalar, ""]:
     """|w|, over all outputs, in training."""
-    return jnp.sqrt(jnp.sum(view.state.readout.weights**2))
+    return norm(view.state.readout.weights)
 
 
 def weight_change(view: View) -> Float[Scalar, ""]:
     """|dw| of the update at this step, 0 where there is none; over dt times the interval it is |dw/dt|."""
     return view.aux.change
+
+
+def novelty(view: View) -> Float[Scalar, ""]:
+    """`r' P r` at an update, >= 0, 0 where there is none: of the error a share `1 / (1 + r' P r)` is left. Of the readout's `RLS`."""
+    return view.aux.novelty
+
+
+def health(view: View) -> Health:
+    """How sound the readout's P is, in training by `RLS`: see `Health`. By `Last`, it is taken once for each phase."""
+    return view.system.rule.health(view.state.readout.kept)
+
+
+def inner_health(view: View) -> Health:
+    """The same of synapses that learn: the smallest, the largest and the least symmetric of all units' P."""
+    found = view.system.rule.health, view.state.synapses.kept
+    if not view.system.network.synapses.shared:
+        one: Health = jax.vmap(found[0])(found[1])
+        return Health(jnp.min(one.least), jnp.max(one.most), jnp.max(one.asymmetry))
+    return found[0](found[1])
 
 
 class Accuracy(NamedTuple):
@@ -78,6 +101,7 @@ def accuracy(z: Float[Arrays, " samples"], f: Float[Arrays, " samples"], period:
     z, f = np.asarray(z, float), np.asarray(f, float)
     if z.shape != f.shape or z.ndim != 1:
         raise ValueError(f"z has shape {z.shape}, f {f.shape}: give two series of one length, an output at a time")
+    check_count("", "period", period, "samples of a period, a whole number of at least 1")
     count = len(z) // period
     if count < 1:
         raise ValueError(f"period={period}: the series has {len(z)} samples; give one whole period at least")

@@ -9,9 +9,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
+from neurojax.engine.checks import check_count, check_number, not_negative, positive
 from neurojax.engine.signals import History, at
 from neurojax.engine.system import Flow
 from neurojax.engine.types import Arrays
@@ -61,8 +61,7 @@ class RateNetwork(Trainable, Flow):
     lag: int = eqx.field(static=True, default=0, kw_only=True)
 
     def __check_init__(self):
-        if isinstance(self.lag, bool) or not isinstance(self.lag, int | np.integer) or self.lag < 0:
-            raise ValueError(f"RateNetwork(lag={self.lag!r}): a whole number of at least 0")
+        check_count("RateNetwork", "lag", self.lag, "a whole number of at least 0", least=0)
 
     def _shapes(self):
         shapes = super()._shapes()
@@ -81,15 +80,13 @@ class RateNetwork(Trainable, Flow):
                 f"RateNetwork(n={self.n}): its last {blocks.feedback_units} units are the feedback network, but units from "
                 f"{self.synapses.first} on learn; make networks of other sizes by feedback_network(n)"
             )
-        if (
-            self.noise is not None
-            and not callable(self.noise)
-            and not isinstance(self.noise, Tracer)
-            and not np.all(np.asarray(self.noise) >= 0)
-        ):
-            raise ValueError(f"RateNetwork(noise={self.noise!r}): an amplitude of at least 0, or None")
-        if not isinstance(self.tau, Tracer) and not np.all(np.asarray(self.tau) > 0):
-            raise ValueError(f"RateNetwork(tau={self.tau!r}): a time constant is positive, for example 10.0 (ms)")
+        each = ((), (self.n,))
+        check_number("RateNetwork", "gain", self.gain, np.isfinite, "a finite number, for example 1.5")
+        if self.feedback is not None:
+            check_number("RateNetwork", "feedback", self.feedback, np.isfinite, "a finite number, for example 1.0, or None")
+        if self.noise is not None and not callable(self.noise):
+            check_number("RateNetwork", "noise", self.noise, not_negative, "an amplitude of at least 0, or None", shapes=each)
+        check_number("RateNetwork", "tau", self.tau, positive, "a time constant is positive, for example 10.0 (ms)", shapes=each)
 
     def init(self, key):
         """x normal of deviation 1/2; its outputs."""

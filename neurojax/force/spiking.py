@@ -13,9 +13,11 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from neurojax.engine.checks import check_number, not_negative, positive, share
 from neurojax.engine.system import System, check_part
 from neurojax.engine.types import Arrays
 from neurojax.force.trainable import Trainable
+from neurojax.force.weights import P_MEND
 
 KICK = 70 / 25  # how far above the peak LIF neurons start, in units of peak - reset: their 30 mV
 
@@ -79,8 +81,7 @@ class LIF(Neuron):
         """Positive times, and a peak above the reset."""
         _check_order(self)
         _check_positive(self, "tau", "width")
-        if not isinstance(self.refractory, Tracer) and not np.all(np.asarray(self.refractory) >= 0):
-            raise ValueError(f"LIF(refractory={self.refractory!r}): a time of at least 0, for example 2.0 (ms)")
+        check_number("LIF", "refractory", self.refractory, not_negative, "a time of at least 0, for example 2.0 (ms)", shapes=None)
 
     def init(self, key, n):
         """v uniform from the reset to far above the peak, so that three quarters fire at once and set the others going; none waits."""
@@ -152,14 +153,10 @@ def _check_numbers(owner: Any, n: int, names: Sequence[str] | None = None) -> No
     """Parameters are numbers, or arrays with one for each of n neurons."""
     for name in names or [field.name for field in dataclasses.fields(owner) if not field.metadata.get("static", False)]:
         value = getattr(owner, name)
-        if isinstance(value, Tracer) or hasattr(value, "draw"):
+        if hasattr(value, "draw"):
             continue
-        try:
-            shape = np.asarray("none" if value is None else value, float).shape
-        except (TypeError, ValueError):
-            raise ValueError(f"{type(owner).__name__}({name}={value!r}): give a number") from None
-        if shape not in ((), (n,)):
-            raise ValueError(f"{type(owner).__name__}({name} of shape {shape}): give one number, or one for each of {n} neurons")
+        mend = f"give one finite number, or one for each of {n} neurons"
+        check_number(type(owner).__name__, name, value, np.isfinite, mend, shapes=((), (n,)))
 
 
 def _check_order(neuron: Any) -> None:
@@ -170,9 +167,7 @@ def _check_order(neuron: Any) -> None:
 
 def _check_positive(owner: Any, *names: str) -> None:
     for name in names:
-        value = getattr(owner, name)
-        if not isinstance(value, Tracer) and not np.all(np.asarray(value) > 0):
-            raise ValueError(f"{type(owner).__name__}({name}={value!r}): give a positive number")
+        check_number(type(owner).__name__, name, getattr(owner, name), positive, "give a positive number", shapes=None)
 
 
 class SpikingWeights(eqx.Module):
@@ -196,8 +191,7 @@ class SpikingWeights(eqx.Module):
 
     def check(self) -> None:
         """0 < p <= 1."""
-        if not isinstance(self.p, Tracer) and not np.all((np.asarray(self.p) > 0) & (np.asarray(self.p) <= 1)):
-            raise ValueError(f"SpikingWeights(p={self.p!r}): a share of connections in (0, 1], for example 0.1")
+        check_number("SpikingWeights", "p", self.p, share, P_MEND)
 
 
 class Synapses(NamedTuple):

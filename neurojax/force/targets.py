@@ -9,12 +9,13 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from neurojax.engine.checks import check_count, check_number, positive
 from neurojax.engine.signals import Sampled, Signal, Sinusoid, at
 
+LONGEST_STEP = 0.02  # of Lorenz's time: RK4 follows the attractor, whose fastest direction falls by exp(-15 t)
 SIXTEEN_SEED = 16  # of the amplitudes of `sixteen_sines`, which the paper does not give
 
 
@@ -25,8 +26,7 @@ class Periodic(Signal):
 
     def check(self):
         """The period is positive."""
-        if not isinstance(self.period, Tracer) and not np.all(np.asarray(self.period) > 0):
-            raise ValueError(f"{type(self).__name__}(period={self.period!r}): a period is positive, for example 600.0")
+        check_number(type(self).__name__, "period", self.period, positive, "a period is positive, for example 600.0")
 
 
 class Sines(Periodic):
@@ -38,6 +38,14 @@ class Sines(Periodic):
 
     weights: Any = (1.0,)
     amplitude: Any = 1.0
+
+    def check(self):
+        """The period, and one axis of weights."""
+        super().check()
+        check_number("Sines", "amplitude", self.amplitude, np.isfinite, "a finite number")
+        check_number("Sines", "weights", self.weights, np.isfinite, "finite numbers, one for each harmonic", shapes=None)
+        if jnp.ndim(jnp.asarray(self.weights)) != 1:
+            raise ValueError(f"Sines(weights={self.weights!r}): one axis of numbers, one for each harmonic, for example (1.0, 0.5)")
 
     def __call__(self, time: Float[ArrayLike, ""]) -> Float[Array, ""]:
         """Value at `time`."""
@@ -128,7 +136,11 @@ def lorenz(duration: float, dt: float, *, scale: float = 0.1, pace: float = 0.01
 
     Integrated by RK4 in steps of `dt * pace`, after a transient of 20 of Lorenz's units. Source: Sussillo and Abbott 2009, figure 2H.
     """
+    for name, value in (("duration", duration), ("dt", dt), ("pace", pace)):
+        check_number("lorenz", name, value, positive, "a positive number")
     step, state = dt * pace, np.asarray(start, float)
+    if step > LONGEST_STEP:
+        raise ValueError(f"lorenz(dt={dt!r}, pace={pace!r}): a step of {step:g} of Lorenz's time is long; give dt * pace <= {LONGEST_STEP}")
 
     def slope(s: np.ndarray) -> np.ndarray:
         x, y, z = s
@@ -168,19 +180,20 @@ def recording(path: str | Path, spacing: float, *, amplitude: float | None = 1.0
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"recording(path={str(path)!r}): there is no such file; check the path (now in {Path.cwd()})")
-    if not spacing > 0:
-        raise ValueError(f"recording(spacing={spacing!r}): a positive time from sample to sample")
-    if isinstance(turns, bool) or not isinstance(turns, int | np.integer) or turns < 1:
-        raise ValueError(f"recording(turns={turns!r}): a whole number of at least 1")
-    if amplitude is not None and not amplitude > 0:
-        raise ValueError(f"recording(amplitude={amplitude!r}): a positive number, or None to leave the values as they are")
+    check_number("recording", "spacing", spacing, positive, "a positive time from sample to sample")
+    check_count("recording", "turns", turns)
+    if amplitude is not None:
+        check_number("recording", "amplitude", amplitude, positive, "a positive number, or None to leave the values as they are")
     if path.suffix.lower() not in READERS:
         raise ValueError(f"recording(path={str(path)!r}): unknown suffix {path.suffix!r}; known are {' '.join(READERS)}")
     try:
-        values = np.asarray(READERS[path.suffix.lower()](path), float)
+        values = np.asarray(READERS[path.suffix.lower()](path))
+        if values.dtype.kind not in "buif":
+            raise ValueError(f"its numbers are {values.dtype}")
+        values = values.astype(float)
     except Exception as error:
         raise ValueError(f"recording(path={str(path)!r}): it cannot be read as {path.suffix} ({error})") from error
-    if values.ndim not in (1, 2) or len(values) < 2:
+    if values.ndim not in (1, 2) or len(values) < 2 or not values.size:
         raise ValueError(f"recording(path={str(path)!r}): numbers of shape {values.shape}; give (samples,) or (samples, outputs)")
     if not np.isfinite(values).all():
         raise ValueError(f"recording(path={str(path)!r}): sample {int(np.argwhere(~np.isfinite(values))[0][0])} is not finite")
@@ -194,7 +207,11 @@ def recording(path: str | Path, spacing: float, *, amplitude: float | None = 1.0
 
 
 def _read_text(path: Path) -> Any:
-    return np.loadtxt([line.replace(",", " ") for line in path.read_text().splitlines()])
+    lines = [line.partition("#")[0].strip() for line in path.read_text().rstrip().splitlines()]
+    said = [line.strip() for line in path.read_text().rstrip().splitlines()]
+    if "" in said:
+        raise ValueError(f"line {said.index('') + 1} is empty")
+    return np.loadtxt([line for line in lines if line], delimiter="," if any("," in line for line in lines) else None)
 
 
 def _read_sound(path: Path) -> Any:
@@ -203,6 +220,8 @@ def _read_sound(path: Path) -> Any:
         if width == 3:
             raise ValueError("24 bits a sample; 8, 16 and 32 can be read")
         raw = np.frombuffer(sound.readframes(sound.getnframes()), {1: "u1", 2: "<i2", 4: "<i4"}[width])
+        if raw.size != sound.getnframes() * channels:
+            raise ValueError(f"it breaks off after {raw.size // channels} of {sound.getnframes()} samples")
     return raw.reshape(-1, channels)
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from neurojax.engine.checks import check_count
 from neurojax.engine.signals import Sampled
 
 
@@ -39,8 +40,7 @@ def bit_memory(
 
     Source: Sussillo and Abbott 2009, figure 7D.
     """
-    if isinstance(bits, bool) or not isinstance(bits, int | np.integer) or bits < 1:
-        raise ValueError(f"bits={bits!r}: a whole number of at least 1")
+    check_count("", "bits", bits)
     steps, gap, pulse = _steps(duration, dt, every=every, length=length)
     if not pulse < gap:
         raise ValueError(f"length={length}: a pulse must be shorter than the time between pulses, {every}")
@@ -109,8 +109,7 @@ def gaits(
     For `selectable`. Stands in for the recordings of figure 8, Sussillo and Abbott 2009 (95 angles of a walk and of a run).
     """
     for name, value in (("count", count), ("samples", samples), ("joints", joints), ("components", components), ("harmonics", harmonics)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{name}={value!r}: a whole number of at least 1")
+        check_count("", name, value)
     rng = np.random.default_rng(seed)
     number = np.arange(1, harmonics + 1)[:, None]
     turns = 2 * np.pi * np.arange(samples) / samples * number
@@ -187,5 +186,7 @@ def oscillation(
 def bit_accuracy(z: Float[Any, "samples bits"], target: Float[Any, "samples bits"]) -> float:
     """Share of samples and bits at which the output has the target's sign, where the target is within 0.01 of 1 or -1."""
     z, target = np.asarray(z, float), np.asarray(target, float)
+    if z.shape != target.shape:
+        raise ValueError(f"z has shape {z.shape}, target {target.shape}: give one shape, (samples, bits)")
     settled = np.abs(target) > 0.99
     return float((np.sign(z) == np.sign(target))[settled].mean())

@@ -8,9 +8,9 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
+from neurojax.engine.checks import check_count
 from neurojax.engine.signals import Signal, at
 from neurojax.engine.system import Model, check_part
 from neurojax.engine.types import Arrays
@@ -40,7 +40,8 @@ class Trainable(Model):
 
     def __check_init__(self):
         name = type(self).__name__
-        check_counts(name, n=self.n, outputs=self.outputs, heard=1 if self.heard is None else self.heard)
+        for argument in ("n", "outputs", *(["heard"] if self.heard is not None else [])):
+            check_count(name, argument, getattr(self, argument))
         if self.heard is not None and self.heard > self.n:
             raise ValueError(f"{name}(heard={self.heard!r}): the network has {self.n} units; give at most so many, or None for all")
         if self.synapses is not None:
@@ -112,13 +113,6 @@ class Trainable(Model):
         """What comes in through synapses that learn and from the external input: `(what learning has added) r + J_I I(t)`."""
         push = 0.0 if self.synapses is None else self.synapses.push(rates)
         return push if self.inputs is None else push + self.input_weights @ at(self.inputs, time)
-
-
-def check_counts(owner: str, **counts: Any) -> None:
-    """Whole numbers, of at least 1."""
-    for name, value in counts.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{owner}({name}={value!r}): a whole number of at least 1")
 
 
 def check_channels(where: str, inputs: Any) -> None:

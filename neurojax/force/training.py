@@ -8,10 +8,9 @@ from typing import Any, NamedTuple, cast
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float, PyTree, Scalar
 
+from neurojax.engine.checks import check_count, check_number, fraction, not_negative
 from neurojax.engine.integrators import EulerMaruyama, Integrated, Integrator
 from neurojax.engine.signals import Signal, at
 from neurojax.engine.system import Draw, Flow, Step, System, check_part
@@ -56,7 +55,7 @@ class Training(System):
         target: f(t): a `Signal`, function of time or array, a number or (outputs,).
         rule: a learning rule: `RLS`, `DeltaRule`, `RewardHebbian`, or one's own `Rule`.
         interval: steps between updates, >= 1, counted from step 0 of the run: exact, for it is a whole number. A phase of a schedule may
-            take a longer one; a shorter one only with `RLS(method="symmetric")` or another rule.
+            take a longer one; a shorter one only with an `RLS` that gathers nothing ("symmetric", or with `forgetting`), or another rule.
         learning: False holds the weights, for a test: `Phase(100.0, {"learning": False})` in a `Schedule`.
         teacher: share of the target in what is fed back while learning, `(1 - teacher) z + teacher f`, in [0, 1].
         exploration: amplitude of noise, uniform in [-exploration, exploration], on the outputs while learning, or None.
@@ -76,21 +75,31 @@ class Training(System):
     method: Integrator = EulerMaruyama()
 
     def __check_init__(self):
-        check_interval(self)
+        check_count("Training", "interval", self.interval, "a whole number of steps, at least 1")
 
     def check(self):
         """Check the network, the rule and the target."""
         if not isinstance(self.network, Trainable):
             raise TypeError(f"Training(network={type(self.network).__name__}): it has no readout; give a RateNetwork or another Trainable")
         check_part(self.network)
+        for name, part, kind, example in (
+            ("rule", self.rule, Rule, "nj.RLS()"),
+            ("method", self.method, Integrator, "nj.EulerMaruyama()"),
+        ):
+            if not isinstance(part, kind):
+                raise TypeError(f"Training({name}={part!r}): give {example} or another {kind.__name__}")
+        if not isinstance(self.learning, bool):
+            raise TypeError(f"Training(learning={self.learning!r}): True or False")
+        if self.learning and self.rule.explores and self.exploration is None:
+            rule = type(self.rule).__name__
+            raise ValueError(f"Training(exploration=None): {rule} learns from what it tries; give an amplitude, for example 0.5")
         check_part(self.rule)
         check_target(self, "target", self.target, self.network.outputs)
         if not isinstance(self.network, Flow) and not isinstance(self.method, EulerMaruyama):
             raise ValueError(f"Training(method={self.method!r}): {type(self.network).__name__} makes its own steps; leave method out")
-        if not isinstance(self.teacher, Tracer) and not np.all((np.asarray(self.teacher) >= 0) & (np.asarray(self.teacher) <= 1)):
-            raise ValueError(f"Training(teacher={self.teacher!r}): a share of the target, in [0, 1]")
-        if self.exploration is not None and not isinstance(self.exploration, Tracer) and not np.all(np.asarray(self.exploration) >= 0):
-            raise ValueError(f"Training(exploration={self.exploration!r}): an amplitude of at least 0, or None")
+        check_number("Training", "teacher", self.teacher, fraction, "a share of the target, in [0, 1]")
+        if self.exploration is not None:
+            check_number("Training", "exploration", self.exploration, not_negative, "an amplitude of at least 0, or None")
 
     def realise(self, key):
         """Draw the network."""
@@ -199,13 +208,6 @@ def where_due(due: Any, correct: Callable, kept: PyTree) -> Any:
     """`correct(kept)`: what is kept after an update, and the corrections; where none is due, what was kept, and corrections of 0."""
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(correct, kept)[1])
     return jax.lax.cond(due, correct, lambda kept: (kept, nothing), kept)
-
-
-def check_interval(training: Any) -> None:
-    """The interval of a kind of training counts steps."""
-    interval = training.interval
-    if isinstance(interval, bool) or not isinstance(interval, int | np.integer) or interval < 1:
-        raise ValueError(f"{type(training).__name__}(interval={interval!r}): a whole number of steps, at least 1")
 
 
 def check_target(training: Any, name: str, target: Any, outputs: int) -> None:

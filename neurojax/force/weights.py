@@ -12,8 +12,11 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from neurojax.engine.checks import check_count, check_number, share
 from neurojax.engine.types import Arrays
 from neurojax.networks.neighbours import contract
+
+P_MEND = "a share of connections in (0, 1], for example 0.1"
 
 
 class SparseGaussian(eqx.Module):
@@ -33,8 +36,7 @@ class SparseGaussian(eqx.Module):
 
     def check(self) -> None:
         """0 < p <= 1."""
-        if not isinstance(self.p, Tracer) and not np.all((np.asarray(self.p) > 0) & (np.asarray(self.p) <= 1)):
-            raise ValueError(f"SparseGaussian(p={self.p!r}): a share of connections in (0, 1], for example 0.1")
+        check_number("SparseGaussian", "p", self.p, share, P_MEND)
 
 
 class RowSparse(eqx.Module):
@@ -113,8 +115,7 @@ class FixedIndegree(eqx.Module):
 
     def check(self) -> None:
         """0 < p <= 1."""
-        if isinstance(self.p, bool | str) or not 0 < self.p <= 1:
-            raise ValueError(f"FixedIndegree(p={self.p!r}): a share of connections in (0, 1], for example 0.1")
+        check_number("FixedIndegree", "p", self.p, share, P_MEND)
 
 
 class UniformWeights(eqx.Module):
@@ -180,9 +181,7 @@ class GeneratorAndFeedback(eqx.Module):
     def check(self) -> None:
         """Every share is in (0, 1]."""
         for name in ("p_gg", "p_gf", "p_fg", "p_ff"):
-            p = getattr(self, name)
-            if not isinstance(p, Tracer) and not np.all((np.asarray(p) > 0) & (np.asarray(p) <= 1)):
-                raise ValueError(f"GeneratorAndFeedback({name}={p!r}): a share of connections in (0, 1], for example 0.1")
+            check_number("GeneratorAndFeedback", name, getattr(self, name), share, P_MEND)
 
 
 class PlasticSynapses(eqx.Module):
@@ -211,9 +210,7 @@ class PlasticSynapses(eqx.Module):
 
     def __check_init__(self):
         for name, least in (("units", 1), ("fan_in", 1), ("first", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-                raise ValueError(f"PlasticSynapses({name}={value!r}): a whole number of at least {least}")
+            check_count("PlasticSynapses", name, getattr(self, name), f"a whole number of at least {least}", least=least)
 
     def check_fit(self, n: int) -> None:
         """The units and sources are among the network's n."""

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from neurojax.engine.checks import check_number, positive
 from neurojax.hopfield.cues import Flips
 from neurojax.hopfield.dynamics import Asynchronous, Synchronous, Thermal, Threshold, Units, Updates
 from neurojax.hopfield.model import Hopfield
-from neurojax.hopfield.patterns import Code, RandomPatterns, check_number, letters, whole
+from neurojax.hopfield.patterns import Code, RandomPatterns, letters, whole
 from neurojax.hopfield.rules import Hebb
 
 SMALLEST = 4  # rows of patterns are padded to n / 2^4, n / 2^3, ... n, 2 n, ..., so that loads share programs
@@ -67,7 +68,7 @@ def _loaded(n: int | None, patterns: Any, load: float) -> RandomPatterns:
         raise ValueError(f"memory(load={load!r}): a load of how many units? give n, for example n=500")
     if patterns is not None and not isinstance(patterns, RandomPatterns):
         raise ValueError(f"memory(load={load!r}): patterns are given, which have a load already; leave out one of them")
-    check_number("memory", "load", load, lambda x: x > 0, "patterns per unit, above 0, for example 0.1")
+    check_number("memory", "load", load, positive, "patterns per unit, above 0, for example 0.1")
     stored = max(1, round(load * n))
     doubled = max(-SMALLEST, math.ceil(math.log2(stored / n)))
     padded = max(stored, math.ceil(n * 2.0**doubled))

@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from neurojax.engine.checks import check_number, fraction, not_negative
 from neurojax.engine.types import Arrays
-from neurojax.hopfield.patterns import Code, chance, check_number, low_of, normal
+from neurojax.hopfield.patterns import Code, chance, low_of, normal
 
 
 class Cue(eqx.Module):
@@ -57,7 +58,7 @@ class Flips(DamagedCue):
     def check(self):
         """share is a probability."""
         super().check()
-        check_number("Flips", "share", self.share, lambda x: (x >= 0) & (x <= 1), "a share of the units from 0 to 1, for example 0.1")
+        check_number("Flips", "share", self.share, fraction, "a share of the units from 0 to 1, for example 0.1")
 
     def damage(self, key, pattern, low):
         """The pattern with some units flipped."""
@@ -83,9 +84,9 @@ class Occlusion(DamagedCue):
     def check(self):
         """Shares are from 0 to 1."""
         super().check()
-        check_number("Occlusion", "share", self.share, lambda x: (x >= 0) & (x <= 1), "a share of the units from 0 to 1, for example 0.5")
+        check_number("Occlusion", "share", self.share, fraction, "a share of the units from 0 to 1, for example 0.5")
         if self.start is not None:
-            check_number("Occlusion", "start", self.start, lambda x: (x >= 0) & (x <= 1), "a place from 0 to 1, or None")
+            check_number("Occlusion", "start", self.start, fraction, "a place from 0 to 1, or None")
 
     def damage(self, key, pattern, low):
         """The pattern with a stretch covered."""
@@ -114,7 +115,7 @@ class PartialCue(DamagedCue):
     def check(self):
         """share is a probability."""
         super().check()
-        check_number("PartialCue", "share", self.share, lambda x: (x >= 0) & (x <= 1), "a share of the units from 0 to 1, for example 0.5")
+        check_number("PartialCue", "share", self.share, fraction, "a share of the units from 0 to 1, for example 0.5")
 
     def damage(self, key, pattern, low):
         """The known units, and a filling."""
@@ -139,7 +140,7 @@ class GaussianCue(DamagedCue):
     def check(self):
         """A deviation is not negative."""
         super().check()
-        check_number("GaussianCue", "deviation", self.deviation, lambda x: x >= 0, "a deviation of at least 0, for example 0.5")
+        check_number("GaussianCue", "deviation", self.deviation, not_negative, "a deviation of at least 0, for example 0.5")
 
     def damage(self, key, pattern, low):
         """The noisy pattern."""
@@ -154,7 +155,7 @@ class RandomCue(Cue):
 
     def check(self):
         """activity is a probability."""
-        check_number("RandomCue", "activity", self.activity, lambda x: (x >= 0) & (x <= 1), "a probability from 0 to 1, for example 0.5")
+        check_number("RandomCue", "activity", self.activity, fraction, "a probability from 0 to 1, for example 0.5")
 
     def draw(self, key, patterns, code):
         """The state."""

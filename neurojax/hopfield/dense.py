@@ -8,11 +8,11 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurojax.engine.checks import check_count, check_number, not_negative, positive
 from neurojax.engine.types import Arrays
-from neurojax.hopfield.patterns import PatternRecipe, check_number, floats, normal, whole
+from neurojax.hopfield.patterns import PatternRecipe, floats, normal, whole
 from neurojax.hopfield.recall import Memory
 from neurojax.hopfield.rules import StorageRule, kept, without
 from neurojax.learning import Couplings
@@ -132,8 +132,7 @@ class Polynomial(DenseRule):
     rectified: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self):
-        if isinstance(self.degree, bool) or not isinstance(self.degree, int | np.integer) or self.degree < 2:
-            raise ValueError(f"Polynomial(degree={self.degree!r}): a whole number of at least 2, for example 3")
+        check_count("Polynomial", "degree", self.degree, "a whole number of at least 2, for example 3", least=2)
 
     def learn(self, patterns, key=None):
         """The patterns are the couplings."""
@@ -156,7 +155,7 @@ class Exponential(DenseRule):
 
     def check(self):
         """beta is positive."""
-        check_number("Exponential", "beta", self.beta, lambda x: x > 0, "a positive number, for example 1.0")
+        check_number("Exponential", "beta", self.beta, positive, "a positive number, for example 1.0")
 
     def learn(self, patterns, key=None):
         """The patterns are the couplings."""
@@ -171,7 +170,7 @@ class SpherePatterns(PatternRecipe):
     def check(self):
         """The radius is positive."""
         if self.radius is not None:
-            check_number("SpherePatterns", "radius", self.radius, lambda x: x > 0, "a positive length, or None for sqrt(n)")
+            check_number("SpherePatterns", "radius", self.radius, positive, "a positive length, or None for sqrt(n)")
 
     def draw(self, key, n, code):
         """The patterns (count, n)."""
@@ -205,11 +204,11 @@ class ModernHopfield(Memory):
         """Refuse values that make no sense."""
         super().check()
         check_number(
-            "ModernHopfield", "beta", self.beta, lambda x: x >= 0, "an inverse temperature of at least 0, for example 0.25", several=True
+            "ModernHopfield", "beta", self.beta, not_negative, "an inverse temperature of at least 0, for example 0.25", shapes=None
         )
         if jnp.ndim(self.beta) > 1:
             raise ValueError(f"ModernHopfield(beta): has shape {jnp.shape(self.beta)}; give one number, or one for each head")
-        check_number("ModernHopfield", "tolerance", self.tolerance, lambda x: x >= 0, "a change of at least 0, for example 1e-6")
+        check_number("ModernHopfield", "tolerance", self.tolerance, not_negative, "a change of at least 0, for example 1e-6")
 
     def init(self, key):
         """The cue, for every head."""

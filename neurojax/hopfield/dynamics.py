@@ -11,10 +11,10 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int, Scalar
 
+from neurojax.engine.checks import check_count, check_number, not_negative, positive
 from neurojax.engine.signals import Signal, at
 from neurojax.engine.system import Draw, check_part
 from neurojax.engine.types import Draws
-from neurojax.hopfield.patterns import check_number
 from neurojax.learning import Couplings
 
 Answer = Callable[[Array, Array, Any], Array]  # (states, fields, uniform draws or None) -> states
@@ -61,7 +61,7 @@ class Threshold(Units):
     def check(self):
         """The gain is positive."""
         if self.surrogate is not None:
-            check_number("Threshold", "surrogate", self.surrogate, lambda x: x > 0, "a positive gain, for example 1.0, or None")
+            check_number("Threshold", "surrogate", self.surrogate, positive, "a positive gain, for example 1.0, or None")
 
     def answer(self, s, h, uniform, time, low):
         """The sign of the field."""
@@ -91,7 +91,7 @@ class Tanh(Units):
 
     def check(self):
         """The gain is positive."""
-        _check_signal("Tanh", "gain", self.gain, lambda x: x > 0, "a positive gain, for example 4.0")
+        _check_signal("Tanh", "gain", self.gain, positive, "a positive gain, for example 4.0")
 
     def answer(self, s, h, uniform, time, low):
         """The mean state at this field."""
@@ -119,7 +119,7 @@ class Thermal(Units):
     def check(self):
         """Not below zero."""
         name = type(self).__name__
-        _check_signal(name, "temperature", self.temperature, lambda x: x >= 0, "a temperature of at least 0, for example 0.4")
+        _check_signal(name, "temperature", self.temperature, not_negative, "a temperature of at least 0, for example 0.4")
 
 
 class Glauber(Thermal):
@@ -227,8 +227,7 @@ class Blocks(Asynchronous):
     size: int = eqx.field(static=True, default=2)
 
     def __check_init__(self):
-        if isinstance(self.size, bool) or not isinstance(self.size, int | np.integer) or self.size < 1:
-            raise ValueError(f"Blocks(size={self.size!r}): a block has a whole number of units, at least 1")
+        check_count("Blocks", "size", self.size, "a block has a whole number of units, at least 1")
 
     @property
     def block(self) -> int:
@@ -258,5 +257,5 @@ def _soft(h: Array, gain: Any, low: float) -> Array:
 def _check_signal(owner: str, name: str, value: Any, holds: Any, mend: str) -> None:
     if isinstance(value, Signal):
         check_part(value)
-    else:
+    elif not callable(value):
         check_number(owner, name, value, holds, mend)

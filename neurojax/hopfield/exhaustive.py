@@ -13,6 +13,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from neurojax.engine.checks import check_count
 from neurojax.engine.loop import clock_at, make
 from neurojax.engine.numerics import cast
 from neurojax.hopfield.model import Hopfield
@@ -72,8 +73,7 @@ def all_basins(memory: Hopfield, *, steps: int = 100, batch: int = 1 << 14, devi
         drawn = " and ".join(sorted(memory.draws()))
         raise ValueError(f"all_basins: a step of this memory draws {drawn}; take nj.Threshold() and an order that is not random")
     for name, value in (("steps", steps), ("batch", batch)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"all_basins({name}={value!r}): a whole number of at least 1")
+        check_count("all_basins", name, value)
     size = min(1 << (int(batch).bit_length() - 1), 2**n)  # a divisor of the number of states
     with jax.default_device(device):
         realised = cast(memory.realise(jax.random.key(0)), np.dtype("float32"))

@@ -12,12 +12,13 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Scalar
 
+from neurojax.engine.checks import check_number, not_negative, positive
 from neurojax.engine.signals import at
 from neurojax.engine.system import Flow, check_part
 from neurojax.engine.types import Arrays
 from neurojax.hopfield.cues import Cue, Flips
 from neurojax.hopfield.dynamics import Synchronous, Threshold, Units, Updates
-from neurojax.hopfield.patterns import Code, PatternRecipe, RandomPatterns, as_patterns, check_number, floats, low_of, whole
+from neurojax.hopfield.patterns import Code, PatternRecipe, RandomPatterns, as_patterns, floats, low_of, whole
 from neurojax.hopfield.recall import Memory
 from neurojax.hopfield.rules import Hebb, StorageRule
 from neurojax.learning import Couplings, Matrix
@@ -79,12 +80,12 @@ class Hopfield(Memory):
         for name, value in (("field", self.field), ("threshold", self.threshold)):
             if value is None or callable(value):
                 continue
-            check_number("Hopfield", name, value, np.isfinite, f"one finite number, or one for each of the n={self.n} units", several=True)
+            check_number("Hopfield", name, value, np.isfinite, f"one finite number, or one for each of the n={self.n} units", shapes=None)
             if jnp.shape(value) not in ((), (self.n,)):
                 raise ValueError(
                     f"Hopfield({name}): has shape {jnp.shape(value)}; give one number, or one for each of the n={self.n} units"
                 )
-        check_number("Hopfield", "tolerance", self.tolerance, lambda x: x >= 0, "a change of at least 0, for example 1e-5")
+        check_number("Hopfield", "tolerance", self.tolerance, not_negative, "a change of at least 0, for example 1e-5")
         self._check_couplings()
 
     def _check_couplings(self) -> None:
@@ -106,7 +107,7 @@ class Hopfield(Memory):
                 raise ValueError(
                     f"Hopfield(couplings): has shape {np.shape(given)}; give an array of ({self.n}, {self.n}), or a rule such as nj.Hebb()"
                 )
-            check_number("Hopfield", "couplings", given, np.isfinite, "finite weights", several=True)
+            check_number("Hopfield", "couplings", given, np.isfinite, "finite weights", shapes=None)
 
     def realise(self, key):
         """Draw the patterns, and learn them."""
@@ -188,9 +189,9 @@ class GradedHopfield(Flow):
         """Refuse values that make no sense."""
         self.discrete().check()
         for name in ("gain", "tau"):
-            check_number("GradedHopfield", name, getattr(self, name), lambda x: x > 0, "a positive number, for example 1.0")
+            check_number("GradedHopfield", name, getattr(self, name), positive, "a positive number, for example 1.0")
         if self.noise is not None:
-            check_number("GradedHopfield", "noise", self.noise, lambda x: x >= 0, "an amplitude of at least 0, or None")
+            check_number("GradedHopfield", "noise", self.noise, not_negative, "an amplitude of at least 0, or None")
 
     def realise(self, key):
         """Draw the patterns, and learn them."""

@@ -16,6 +16,7 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from neurojax.engine.checks import check_count, check_number
 from neurojax.engine.types import Arrays
 from neurojax.hopfield.glyphs import GLYPHS
 
@@ -146,8 +147,7 @@ def digits(
     """
     if not labels or set(labels) - set("0123456789"):
         raise ValueError(f"labels={labels!r}: name digits, for example '0123456789'")
-    if isinstance(each, bool) or not isinstance(each, int | np.integer) or each < 1:
-        raise ValueError(f"each={each!r}: a whole number of images of each digit, at least 1")
+    check_count("", "each", each, "a whole number of images of each digit, at least 1")
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
@@ -193,8 +193,7 @@ class PatternRecipe(eqx.Module):
     count: int = eqx.field(static=True, default=1)
 
     def __check_init__(self):
-        if isinstance(self.count, bool) or not isinstance(self.count, int | np.integer) or self.count < 1:
-            raise ValueError(f"{type(self).__name__}(count={self.count!r}): a whole number of patterns, at least 1")
+        check_count(type(self).__name__, "count", self.count, "a whole number of patterns, at least 1")
 
     def draw(self, key: PRNGKeyArray, n: int, code: Code) -> Float[Array, "P {n}"]:
         """The patterns of a memory of n units."""
@@ -275,17 +274,3 @@ def stored_count(patterns: Float[Arrays, "P n"]) -> Float[Array, ""]:
 def load(patterns: Float[Arrays, "P n"]) -> Float[Array, ""]:
     """alpha = P / n, dimensionless."""
     return stored_count(patterns) / patterns.shape[1]
-
-
-def check_number(owner: str, name: str, value: Any, holds: Any, mend: str, *, several: bool = False) -> None:
-    """Raise `ValueError` where a concrete number, or one of `several`, does not satisfy `holds`; functions and traced values pass."""
-    if callable(value) or isinstance(value, Tracer):
-        return
-    try:
-        numbers = np.asarray(value, float)
-    except (TypeError, ValueError):
-        raise TypeError(f"{owner}({name}={value!r}): {mend}") from None
-    if numbers.ndim and not several:
-        raise ValueError(f"{owner}({name}): has shape {numbers.shape}; give one number: {mend}")
-    if not np.all(np.isfinite(numbers) & holds(numbers)):
-        raise ValueError(f"{owner}({name}={value!r}): {mend}")

@@ -12,6 +12,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int, Scalar
 
+from neurojax.engine.checks import check_count
 from neurojax.engine.system import System
 from neurojax.engine.types import Arrays
 from neurojax.hopfield.cues import Cue, DamagedCue, Flips
@@ -51,8 +52,7 @@ class Memory(System):
     cue: Any = eqx.field(converter=whole, default=Flips(0.1))
 
     def __check_init__(self):
-        if isinstance(self.n, bool) or not isinstance(self.n, int | np.integer) or self.n < 1:
-            raise ValueError(f"{type(self).__name__}(n={self.n!r}): the number of units is a whole number of at least 1")
+        check_count(type(self).__name__, "n", self.n, "the number of units is a whole number of at least 1")
 
     def kind(self) -> Code:
         """The code of the patterns."""

@@ -11,8 +11,9 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurojax.engine.checks import check_number, not_negative, positive, share
 from neurojax.engine.types import Arrays
-from neurojax.hopfield.patterns import Code, chance, check_number, floats, stored_count
+from neurojax.hopfield.patterns import Code, chance, floats, stored_count
 from neurojax.learning import Couplings, Factors, Matrix
 
 
@@ -117,7 +118,7 @@ class Covariance(StorageRule):
     def check_patterns(self, count, n, code, patterns=None):
         """Units vary: the mean is that of neither state."""
         if self.mean is not None and code == "bits":
-            check_number("Covariance", "mean", self.mean, lambda x: x > 0, "the mean of a unit in bits, between 0 and 1")
+            check_number("Covariance", "mean", self.mean, positive, "the mean of a unit in bits, between 0 and 1")
         if self.mean is None and patterns is not None:
             rows = np.asarray(patterns)[np.any(np.asarray(patterns) != 0, axis=1)]
             if np.ptp(rows) == 0:
@@ -212,7 +213,7 @@ class Dreaming(StorageRule):
 
     def check(self):
         """Time does not run backwards."""
-        check_number("Dreaming", "t", self.t, lambda x: x >= 0, "a time of at least 0, for example 10.0")
+        check_number("Dreaming", "t", self.t, not_negative, "a time of at least 0, for example 10.0")
 
     def learn(self, patterns, key=None):
         """Factors (P, n)."""
@@ -276,7 +277,7 @@ class Diluted(StorageRule):
     def check(self):
         """The rule's own, and the share is a probability."""
         self.rule.check()
-        check_number("Diluted", "share", self.share, lambda x: (x > 0) & (x <= 1), "a share of the couplings in (0, 1], for example 0.5")
+        check_number("Diluted", "share", self.share, share, "a share of the couplings in (0, 1], for example 0.5")
 
     def check_patterns(self, count, n, code, patterns=None):
         """Those of the rule."""

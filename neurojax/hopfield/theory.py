@@ -17,6 +17,7 @@ from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
 from scipy.special import erf
 
+from neurojax.engine.checks import check_count, fraction, is_whole, not_negative, positive
 from neurojax.hopfield import replicas
 from neurojax.hopfield.replicas import Order, error_tail
 
@@ -180,7 +181,7 @@ def mixture_state(count: int) -> Mixture:
 
     Three mix below T = 0.46 only. Source: Amit, Gutfreund and Sompolinsky, Phys. Rev. A 32, 1007 (1985).
     """
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1 or count % 2 == 0:
+    if not is_whole(count, 1) or count % 2 == 0:
         raise ValueError(f"mixture_state(count={count!r}): an odd number of patterns, for example 3")
     m = math.comb(count - 1, (count - 1) // 2) / 2 ** (count - 1)
     return Mixture(m, -0.5 * count * m * m)
@@ -208,7 +209,7 @@ def storkey_capacity(n: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
 
 def pseudo_inverse_stability(load: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
     """Mean field `xi_i h_i` of a stored pattern, pseudo-inverse without diagonal: `1 - alpha`, exact at any n. load: 0 to 1."""
-    return 1 - _numbers("load", load, lambda x: (x >= 0) & (x <= 1), "from 0 to 1")[()]
+    return 1 - _numbers("load", load, fraction, "from 0 to 1")[()]
 
 
 def gardner_capacity(margin: Real[ArrayLike, "*s"] = 0.0) -> Float[Any, "*s"]:
@@ -285,8 +286,7 @@ def _unloaded(temperature: float) -> float:
 
 def _dense(n: Any, degree: Any) -> tuple[int, int]:
     for name, value in (("n", n), ("degree", degree)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 2:
-            raise ValueError(f"{name}={value!r}: a whole number of at least 2")
+        check_count("", name, value, "a whole number of at least 2", least=2)
     return int(n), int(degree)
 
 
@@ -294,7 +294,7 @@ def _double_factorial(k: int) -> float:
     return float(math.prod(range(k, 0, -2)))
 
 
-def _numbers(name: str, value: Any, holds: Callable[[np.ndarray], Any] = lambda x: x >= 0, mend: str = "at least 0") -> np.ndarray:
+def _numbers(name: str, value: Any, holds: Callable[[np.ndarray], Any] = not_negative, mend: str = "at least 0") -> np.ndarray:
     numbers = np.asarray(value, np.float64)
     if not np.all(np.isfinite(numbers) & holds(numbers)):
         raise ValueError(f"{name}={value!r}: must be finite and {mend}")
@@ -302,7 +302,7 @@ def _numbers(name: str, value: Any, holds: Callable[[np.ndarray], Any] = lambda 
 
 
 def _positive(name: str, value: Any) -> np.ndarray:
-    return _numbers(name, value, lambda x: x > 0, "above 0")
+    return _numbers(name, value, positive, "above 0")
 
 
 def _number(name: str, value: Any) -> float:

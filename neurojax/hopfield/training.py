@@ -11,8 +11,9 @@ import numpy as np
 from jax import lax
 from jaxtyping import Float
 
+from neurojax.engine.checks import check_count, check_number, not_negative, positive
 from neurojax.engine.types import Arrays
-from neurojax.hopfield.patterns import chance, check_number, floats
+from neurojax.hopfield.patterns import chance, floats
 from neurojax.hopfield.rules import Hebb, StorageRule, off_diagonal
 from neurojax.learning import Matrix
 
@@ -68,12 +69,12 @@ class Perceptron(StorageRule):
     symmetric: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self):
-        _check_count("Perceptron", "sweeps", self.sweeps)
+        check_count("Perceptron", "sweeps", self.sweeps)
 
     def check(self):
         """A margin of at least 0, a positive rate."""
-        check_number("Perceptron", "margin", self.margin, lambda x: x >= 0, "a margin of at least 0, for example 0.5")
-        check_number("Perceptron", "rate", self.rate, lambda x: x > 0, "a positive rate, for example 0.1")
+        check_number("Perceptron", "margin", self.margin, not_negative, "a margin of at least 0, for example 0.5")
+        check_number("Perceptron", "rate", self.rate, positive, "a positive rate, for example 0.1")
 
     def learn(self, patterns, key=None):
         """A matrix; whether every margin is kept, `measures.stabilities` tells."""
@@ -118,12 +119,12 @@ class Unlearning(StorageRule):
     relaxation: int = eqx.field(static=True, default=20)
 
     def __check_init__(self):
-        _check_count("Unlearning", "dreams", self.dreams)
-        _check_count("Unlearning", "relaxation", self.relaxation)
+        check_count("Unlearning", "dreams", self.dreams)
+        check_count("Unlearning", "relaxation", self.relaxation)
 
     def check(self):
         """A positive rate."""
-        check_number("Unlearning", "rate", self.rate, lambda x: x > 0, "a positive rate, for example 0.01")
+        check_number("Unlearning", "rate", self.rate, positive, "a positive rate, for example 0.01")
 
     def learn(self, patterns, key=None):
         """A matrix; dreams are drawn from `key`."""
@@ -161,7 +162,7 @@ class Palimpsest(OneByOne):
 
     def check(self):
         """The bound is positive."""
-        check_number("Palimpsest", "bound", self.bound, lambda x: x > 0, "a positive bound, for example 0.5")
+        check_number("Palimpsest", "bound", self.bound, positive, "a positive bound, for example 0.5")
 
     def added(self, couplings: Matrix, pattern: Float[Arrays, " n"]) -> Matrix:
         """One step of the rule."""
@@ -173,8 +174,3 @@ class Palimpsest(OneByOne):
 def _ready(couplings: Matrix, dtype: Any) -> Matrix:
     """With its scale as an array, as a loop carries it."""
     return Matrix(couplings.weights, jnp.asarray(couplings.scale, dtype))
-
-
-def _check_count(owner: str, name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{owner}({name}={value!r}): a whole number of at least 1")

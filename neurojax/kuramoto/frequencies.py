@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -10,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.special
-from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, PRNGKeyArray, Real
+
+from neurojax.engine.checks import check_count, check_number, not_negative, positive
 
 
 def arrays(*values: Any) -> tuple[Any, ...]:
@@ -26,26 +26,9 @@ def arrays(*values: Any) -> tuple[Any, ...]:
     return np, *(np.asarray(value, np.float64) for value in values)
 
 
-def require(owner: str, mend: str, holds: Callable[[np.ndarray], Any] = np.isfinite, *, scalar: bool = False, **argument: Any) -> None:
-    """Raise `ValueError("owner(name=value): mend")` unless the argument's concrete values are finite and hold; traced values pass."""
-    ((name, value),) = argument.items()
-    if isinstance(value, Tracer):
-        return
-    try:
-        numbers = np.asarray(value, np.float64)
-    except (TypeError, ValueError) as cause:
-        raise ValueError(f"{owner}({name}={value!r}): {mend}") from cause
-    if scalar and numbers.ndim:
-        raise ValueError(f"{owner}({name} of shape {numbers.shape}): {name} must be one number; sweep over it for many")
-    bad = ~(np.isfinite(numbers) & holds(numbers))
-    if bad.any():
-        raise ValueError(f"{owner}({name}={numbers[bad].flat[0]}): {mend}")
-
-
 def require_count(owner: str, n: Any) -> None:
     """Raise `ValueError` unless `n` is a positive Python integer."""
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-        raise ValueError(f"{owner}.draw(n={n!r}): n, the number of oscillators, must be a positive integer")
+    check_count(f"{owner}.draw", "n", n, "n, the number of oscillators, must be a positive integer")
 
 
 def open_uniform(key: PRNGKeyArray, n: int) -> Float[Array, " {n}"]:
@@ -60,7 +43,7 @@ def given_values(owner: str, values: Any, n: int) -> None:
         raise ValueError(f"{owner}(values of shape {np.shape(values)}): values must be one axis of numbers, one for each oscillator")
     if np.shape(values)[0] != n:
         raise ValueError(f"{owner}({np.shape(values)[0]} values).draw(n={n}): give one value for each of the {n} oscillators")
-    require(owner, "values must be finite numbers", values=values)
+    check_number(owner, "values", values, np.isfinite, "values must be finite numbers", shapes=None)
 
 
 def as_vector(values: Any) -> Any:
@@ -246,7 +229,7 @@ class Bimodal(SymmetricFrequencies):
         """Raise `ValueError` unless separation >= 0, scale > 0 and mean is finite."""
         _check_scale(self, "scale", "the width of a peak")
         mend = "separation, the distance of the two peaks, must be >= 0"
-        require("Bimodal", mend, lambda x: x >= 0, scalar=True, separation=self.separation)
+        check_number("Bimodal", "separation", self.separation, not_negative, mend)
 
     def density(self, omega: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
         """Probability density g(omega), shape of `omega`."""
@@ -282,7 +265,7 @@ class Delta(Frequencies):
 
     def check(self) -> None:
         """Raise `ValueError` unless value is finite."""
-        require("Delta", "value, the common frequency, must be a finite number", scalar=True, value=self.value)
+        check_number("Delta", "value", self.value, np.isfinite, "value, the common frequency, must be a finite number")
 
     def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " {n}"]:
         """The common frequency `n` times; the key is not used. Raises `ValueError` for a bad value or n < 1."""
@@ -338,8 +321,8 @@ class Given(Frequencies):
 
 def _check_scale(frequencies: Any, name: str, what: str) -> None:
     owner = type(frequencies).__name__
-    require(owner, f"{name}, {what}, must be positive", lambda x: x > 0, scalar=True, **{name: getattr(frequencies, name)})
-    require(owner, "mean, the centre, must be a finite number", scalar=True, mean=frequencies.mean)
+    check_number(owner, name, getattr(frequencies, name), positive, f"{name}, {what}, must be positive")
+    check_number(owner, "mean", frequencies.mean, np.isfinite, "mean, the centre, must be a finite number")
 
 
 def _special(xp: Any) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
+from neurojax.engine.checks import check_count
 from neurojax.engine.numerics import TURN, modulus, sincos_wrapped, turns, wrap
 from neurojax.engine.signals import Signal, at
 from neurojax.engine.system import Flow, Recipe, check_part
@@ -100,8 +101,7 @@ class Kuramoto(Flow):
     windings: bool = eqx.field(static=True, default=True)
 
     def __check_init__(self):
-        if isinstance(self.n, bool) or not isinstance(self.n, int | np.integer) or self.n < 1:
-            raise ValueError(f"n={self.n!r}: the number of oscillators is a whole number of at least 1")
+        check_count("", "n", self.n, "the number of oscillators is a whole number of at least 1")
 
     def check(self):
         """Refuse values that make no sense."""

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurojax.engine.checks import check_number, fraction, is_whole
 from neurojax.engine.numerics import TURN, wrap
-from neurojax.kuramoto.frequencies import arrays, as_vector, given_values, open_uniform, require, require_count
+from neurojax.kuramoto.frequencies import arrays, as_vector, given_values, open_uniform, require_count
 
 
 class Phases(eqx.Module):
@@ -44,8 +45,8 @@ class Cluster(Phases):
 
     def check(self) -> None:
         """Raise `ValueError` unless 0 <= width <= pi and centre is finite."""
-        require("Cluster", "width, a half width, must be 0 to pi", lambda x: (x >= 0) & (x <= np.pi), scalar=True, width=self.width)
-        require("Cluster", "centre must be a finite phase", scalar=True, centre=self.centre)
+        check_number("Cluster", "width", self.width, lambda x: (x >= 0) & (x <= np.pi), "width, a half width, must be 0 to pi")
+        check_number("Cluster", "centre", self.centre, np.isfinite, "centre must be a finite phase")
 
     def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " {n}"]:
         """Phases of `n` oscillators. Raises `ValueError` for bad parameters or n < 1."""
@@ -65,7 +66,7 @@ class Twisted(Phases):
     q: Any = eqx.field(static=True, default=1)
 
     def __check_init__(self):
-        if isinstance(self.q, bool) or not isinstance(self.q, int | np.integer):
+        if not is_whole(self.q, None):
             raise ValueError(f"Twisted(q={self.q!r}): q, the winding number, must be an integer")
 
     def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " {n}"]:
@@ -92,7 +93,7 @@ class WrappedCauchy(Phases):
     def check(self) -> None:
         """Raise `ValueError` unless 0 <= r0 <= 1."""
         mend = "r0, the order parameter at the start, must be 0 to 1"
-        require("WrappedCauchy", mend, lambda x: (x >= 0) & (x <= 1), scalar=True, r0=self.r0)
+        check_number("WrappedCauchy", "r0", self.r0, fraction, mend)
 
     def draw(self, key: PRNGKeyArray, n: int) -> Float[Array, " {n}"]:
         """Phases of `n` oscillators. Raises `ValueError` for a bad r0 or n < 1."""

@@ -20,8 +20,9 @@ from jaxtyping import Float, Real
 from scipy.integrate import solve_ivp
 from scipy.optimize import root_scalar
 
+from neurojax.engine.checks import check_number, fraction, not_negative, positive
 from neurojax.kuramoto import stationary
-from neurojax.kuramoto.frequencies import Bimodal, Delta, Frequencies, Lorentzian, Normal, Uniform, arrays, require
+from neurojax.kuramoto.frequencies import Bimodal, Delta, Frequencies, Lorentzian, Normal, Uniform, arrays
 
 
 class Rotation(NamedTuple):
@@ -37,7 +38,7 @@ def diffusion(noise: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
     noise: amplitude sigma in sigma dW, >= 0, rad per square root of time. Returns D, the shape of `noise`. Raises `ValueError` for
     sigma < 0.
     """
-    require("diffusion", "noise, the amplitude sigma, must be >= 0", lambda x: x >= 0, noise=noise)
+    check_number("diffusion", "noise", noise, not_negative, "noise, the amplitude sigma, must be >= 0", shapes=None)
     _, sigma = arrays(noise)
     return 0.5 * sigma**2
 
@@ -49,8 +50,8 @@ def diffusion_of_dt_scaled_noise(level: Real[ArrayLike, "*#s"], dt: Real[ArrayLi
 
     level: the slider's value, >= 0. dt: the step that it was used with, > 0. Returns D, broadcast. Raises `ValueError` outside.
     """
-    require("diffusion_of_dt_scaled_noise", "level must be >= 0", lambda x: x >= 0, level=level)
-    require("diffusion_of_dt_scaled_noise", "dt, the time step, must be positive", lambda x: x > 0, dt=dt)
+    check_number("diffusion_of_dt_scaled_noise", "level", level, not_negative, "level must be >= 0", shapes=None)
+    check_number("diffusion_of_dt_scaled_noise", "dt", dt, positive, "dt, the time step, must be positive", shapes=None)
     _, slider, step = arrays(level, dt)
     return 0.5 * slider**2 * step
 
@@ -117,7 +118,7 @@ def order_parameter(
 
     Source: Kuramoto (1975); Pazo, Phys. Rev. E 72, 046211 (2005) (uniform); Sakaguchi, Prog. Theor. Phys. 79, 39 (1988) (noise).
     """
-    require("order_parameter", "coupling must be finite", coupling=coupling)
+    check_number("order_parameter", "coupling", coupling, np.isfinite, "coupling must be finite", shapes=None)
     _require_diffusion("order_parameter", diffusion)
     _check(frequencies)
     if isinstance(frequencies, Lorentzian) and not isinstance(diffusion, Tracer) and not np.any(diffusion):
@@ -148,7 +149,7 @@ def order_parameter_gradient(coupling: Real[ArrayLike, "*#s"], scale: Real[Array
     `ValueError` for scale <= 0.
     """
     _require_scale("order_parameter_gradient", scale)
-    require("order_parameter_gradient", "coupling must be finite", coupling=coupling)
+    check_number("order_parameter_gradient", "coupling", coupling, np.isfinite, "coupling must be finite", shapes=None)
     xp, k, scale = arrays(coupling, scale)
     k_above = xp.where(k > 2 * scale, k, 4 * scale)
     return xp.where(k > 2 * scale, scale / (k_above**2 * xp.sqrt(1 - 2 * scale / k_above)), 0.0)
@@ -160,8 +161,8 @@ def locked_fraction(coupling: Real[ArrayLike, "*#s"], r: Real[ArrayLike, "*#s"],
     coupling: K. r: order parameter, 0 to 1. frequencies: any distribution with a cdf. Broadcast, traceable. Returns the fraction. Raises
     `ValueError` for r outside and bad parameters.
     """
-    require("locked_fraction", "coupling must be finite", coupling=coupling)
-    require("locked_fraction", "r, an order parameter, must be 0 to 1", lambda x: (x >= 0) & (x <= 1), r=r)
+    check_number("locked_fraction", "coupling", coupling, np.isfinite, "coupling must be finite", shapes=None)
+    check_number("locked_fraction", "r", r, fraction, "r, an order parameter, must be 0 to 1", shapes=None)
     _check(frequencies)
     _, k, r, mean = arrays(coupling, r, frequencies.mean)
     pull = abs(k) * r
@@ -192,12 +193,12 @@ def ott_antonsen(
     Source: Ott and Antonsen, Chaos 18, 037113 (2008).
     """
     owner = "ott_antonsen"
-    require(owner, "times must be >= 0, counted from the start", lambda x: x >= 0, times=times)
-    require(owner, "r0, the order parameter at the start, must be 0 to 1", lambda x: (x >= 0) & (x <= 1), scalar=True, r0=r0)
+    check_number(owner, "times", times, not_negative, "times must be >= 0, counted from the start", shapes=None)
+    check_number(owner, "r0", r0, fraction, "r0, the order parameter at the start, must be 0 to 1")
     _require_scale(owner, scale)
     _require_diffusion(owner, diffusion)
     if not callable(coupling):
-        require(owner, "coupling must be finite, or a function of time", scalar=True, coupling=coupling)
+        check_number(owner, "coupling", coupling, np.isfinite, "coupling must be finite, or a function of time")
         if not isinstance(diffusion, Tracer) and not np.any(diffusion):
             return _logistic(*arrays(times, r0, coupling, scale))
     host = {name: _host(owner, name, value) for name, value in {"times": times, "r0": r0, "scale": scale, "diffusion": diffusion}.items()}
@@ -228,7 +229,7 @@ def sakaguchi(
     _require_scale("sakaguchi", scale)
     given: dict[str, Any] = {"coupling": coupling, "lag": lag, "mean": mean}
     for name, value in given.items():
-        require("sakaguchi", f"{name} must be finite", **{name: value})
+        check_number("sakaguchi", name, value, np.isfinite, f"{name} must be finite", shapes=None)
     xp, k, scale, lag, mean = arrays(coupling, scale, lag, mean)
     pull = k * xp.cos(lag)
     synchronised = pull > 2 * scale
@@ -241,7 +242,7 @@ def finite_size_floor(n: Real[ArrayLike, "*s"]) -> Float[Any, "*s"]:
 
     n: number of oscillators, >= 1. Returns <r>, the shape of `n`. Raises `ValueError` for n < 1.
     """
-    require("finite_size_floor", "n, the number of oscillators, must be >= 1", lambda x: x >= 1, n=n)
+    check_number("finite_size_floor", "n", n, lambda x: x >= 1, "n, the number of oscillators, must be >= 1", shapes=None)
     xp, n = arrays(n)
     return xp.sqrt(0.25 * np.pi / n)
 
@@ -257,12 +258,12 @@ def incoherent_fluctuation(coupling: Real[ArrayLike, "*#s"], critical: Real[Arra
 
     Source: Daido, J. Stat. Phys. 60, 753 (1990).
     """
-    require("incoherent_fluctuation", "critical, the critical coupling, must be positive", lambda x: x > 0, critical=critical)
-    require("incoherent_fluctuation", "coupling must be finite", coupling=coupling)
+    check_number("incoherent_fluctuation", "critical", critical, positive, "critical, the critical coupling, must be positive", shapes=None)
+    check_number("incoherent_fluctuation", "coupling", coupling, np.isfinite, "coupling must be finite", shapes=None)
     _, k, critical = arrays(coupling, critical)
     load = k / critical
     mend = "coupling over critical must be below 1: above the onset r does not shrink with N"
-    require("incoherent_fluctuation", mend, lambda x: x < 1, ratio=load)
+    check_number("incoherent_fluctuation", "ratio", load, lambda x: x < 1, mend, shapes=None)
     return 1 / (1 - load)
 
 
@@ -350,11 +351,11 @@ def _check(frequencies: Any) -> None:
 
 
 def _require_diffusion(owner: str, value: Any) -> None:
-    require(owner, "diffusion, D = noise^2 / 2, must be >= 0", lambda x: x >= 0, diffusion=value)
+    check_number(owner, "diffusion", value, not_negative, "diffusion, D = noise^2 / 2, must be >= 0", shapes=None)
 
 
 def _require_scale(owner: str, value: Any) -> None:
-    require(owner, "scale, the half width of the Lorentzian, must be positive", lambda x: x > 0, scale=value)
+    check_number(owner, "scale", value, positive, "scale, the half width of the Lorentzian, must be positive", shapes=None)
 
 
 def _require_one_maximum(frequencies: Bimodal) -> None:

@@ -2,9 +2,9 @@
 
 from neurojax.learning.delta import LMS, DeltaRule, RewardHebbian
 from neurojax.learning.hebbian import Couplings, Factors, Matrix
-from neurojax.learning.lowrank import Fading, LowRank, SymmetricLowRank
+from neurojax.learning.lowrank import Fading, LowRank, Root, SymmetricLowRank
 from neurojax.learning.ridge import ridge
-from neurojax.learning.rls import RLS, Gain
+from neurojax.learning.rls import RLS, Gain, Health
 from neurojax.learning.rule import Correction, Occasion, Rule
 
 __all__ = [
@@ -16,10 +16,12 @@ __all__ = [
     "Factors",
     "Fading",
     "Gain",
+    "Health",
     "LowRank",
     "Matrix",
     "Occasion",
     "RewardHebbian",
+    "Root",
     "Rule",
     "SymmetricLowRank",
     "ridge",

@@ -6,16 +6,10 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
-from jax.core import Tracer
 
+from neurojax.engine.checks import check_number, positive
 from neurojax.engine.signals import at
 from neurojax.learning.rule import Correction, Rule
-
-
-def _positive(rule: str, name: str, value: Any, example: str) -> None:
-    if not callable(value) and not isinstance(value, Tracer) and not np.all(np.asarray(value) > 0):
-        raise ValueError(f"{rule}({name}={value!r}): give a positive number, for example {example}")
 
 
 class LMS(Rule):
@@ -33,7 +27,9 @@ class LMS(Rule):
 
     def check(self):
         """The rate is positive."""
-        _positive("LMS", "rate", self.rate, "0.01")
+        if not callable(self.rate):
+            check_number("LMS", "rate", self.rate, positive, "give a positive number, for example 0.01")
+        check_number("LMS", "floor", self.floor, positive, "give a positive number, for example 1e-6")
 
     def correct(self, kept, occasion):
         """No state; a step down the gradient of e^2."""
@@ -60,11 +56,8 @@ class DeltaRule(Rule):
     def check(self):
         """Positive rate and time, exponent in [1, 2]."""
         for name, example in (("rate", "0.1"), ("tau", "10.0")):
-            if callable(getattr(self, name)):
-                raise ValueError(f"DeltaRule({name}={getattr(self, name)!r}): a number, not a function, for example {example}")
-            _positive("DeltaRule", name, getattr(self, name), example)
-        if not isinstance(self.exponent, Tracer) and not np.all((np.asarray(self.exponent) >= 1) & (np.asarray(self.exponent) <= 2)):
-            raise ValueError(f"DeltaRule(exponent={self.exponent!r}): give a number in [1, 2], for example 1.5")
+            check_number("DeltaRule", name, getattr(self, name), positive, f"give a positive number, for example {example}")
+        check_number("DeltaRule", "exponent", self.exponent, lambda x: (x >= 1) & (x <= 2), "give a number in [1, 2], for example 1.5")
 
     def init(self, n, outputs, interval=1):
         """eta (outputs,)."""
@@ -95,10 +88,16 @@ class RewardHebbian(Rule):
     rate: Any = 5e-4
     tau: Any = 5.0
 
+    @property
+    def explores(self):
+        """From nothing else."""
+        return True
+
     def check(self):
         """Positive rate and time."""
-        _positive("RewardHebbian", "rate", self.rate, "5e-4")
-        _positive("RewardHebbian", "tau", self.tau, "5.0")
+        if not callable(self.rate):
+            check_number("RewardHebbian", "rate", self.rate, positive, "give a positive number, for example 5e-4")
+        check_number("RewardHebbian", "tau", self.tau, positive, "give a positive number, for example 5.0")
 
     def init(self, n, outputs, interval=1):
         """Mean output (outputs,) and mean performance."""

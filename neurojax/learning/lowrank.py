@@ -64,6 +64,12 @@ class LowRank(eqx.Module):
         return self.base + self.left.T @ self.right
 
 
+class Root(eqx.Module):
+    """A matrix S kept whole, of which `S S'` is meant: not to be taken for the product itself."""
+
+    matrix: Float[Array, "n m"]
+
+
 class SymmetricLowRank(eqx.Module):
     """A symmetric `M = base - sum_b root_b root_b'`, of whose base only the tiles on and above the diagonal are kept.
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
+from neurojax.engine.checks import check_number, positive
 from neurojax.engine.types import Arrays
 
 
@@ -26,6 +25,5 @@ def ridge(rates: Float[Arrays, "samples n"], targets: Float[Arrays, "samples out
     rates, targets = jnp.asarray(rates), jnp.asarray(targets)
     if rates.ndim != 2 or targets.ndim != 2 or len(rates) != len(targets):
         raise ValueError(f"rates of shape {rates.shape}, targets of shape {targets.shape}: give (samples, n) and (samples, outputs)")
-    if not isinstance(alpha, Tracer) and not np.asarray(alpha) > 0:
-        raise ValueError(f"alpha={alpha!r}: give a positive number, for example 1.0")
+    check_number("", "alpha", alpha, positive, "give a positive number, for example 1.0")
     return jnp.linalg.solve(rates.T @ rates + alpha * jnp.eye(rates.shape[1], dtype=rates.dtype), rates.T @ targets).T

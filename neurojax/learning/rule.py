@@ -8,6 +8,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Scalar
 
+from neurojax.engine.numerics import norm
+
 
 class Occasion(NamedTuple):
     """What a rule sees at an update: rates (n,), the output they give and its target (outputs,), the step and the time of the clock,
@@ -40,17 +42,16 @@ class Correction(NamedTuple):
     @property
     def size(self) -> Float[Scalar, ""]:
         """The root of the sum of squares of the change, without a pass over all weights."""
-        return _norm(self.outputs) * _norm(self.rates)
-
-
-def _norm(x: Float[Array, " n"]) -> Float[Scalar, ""]:
-    """Its root has no derivative at 0, and an update may do nothing."""
-    square = x @ x
-    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
+        return norm(self.outputs) * norm(self.rates)
 
 
 class Rule(eqx.Module):
     """A rule that changes the weights `output = w rates` towards a target, and may keep something from update to update."""
+
+    @property
+    def explores(self) -> bool:
+        """Whether the rule learns from what noise on the outputs tries."""
+        return False
 
     def init(self, n: int, outputs: int, interval: int = 1) -> Any:
         """What is kept, before the first update, of which there is one every `interval` steps: a pytree of arrays."""

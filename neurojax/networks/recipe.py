@@ -13,6 +13,7 @@ from jax.core import Tracer
 from jaxtyping import Float, Int, PRNGKeyArray
 from scipy import stats
 
+from neurojax.engine.checks import is_whole
 from neurojax.engine.system import Recipe
 from neurojax.networks.coupling import Coupling, Layout, Normalise, couple, matrix_of, normalised
 
@@ -40,7 +41,7 @@ def seed_from(rng: np.random.Generator) -> int:
 
 def check_count(recipe: Any, name: str, value: Any, least: int) -> None:
     """Refuse anything but an integer of at least `least`."""
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+    if not is_whole(value, least):
         refuse(recipe, name, value, f"{name} must be an integer of at least {least}", f"use {least} or more")
 
 

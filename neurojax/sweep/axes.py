@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from neurojax.engine.checks import check_count, is_whole
+
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
@@ -99,8 +101,7 @@ def latin_hypercube(ranges: Mapping[str, tuple[float, float]], count: int, *, se
 def _check_ranges(name: str, ranges: Mapping[str, tuple[float, float]], count: int, log: Sequence[str]) -> None:
     if not ranges:
         raise ValueError(f"{name}(ranges={{}}): give (low, high) for at least one parameter")
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
-        raise ValueError(f"{name}(count={count!r}): a whole number of points, at least 1")
+    check_count(name, "count", count, "a whole number of points, at least 1")
     for parameter, pair in ranges.items():
         if len(pair) != 2 or not np.all(np.isfinite(pair)) or not pair[0] < pair[1]:
             raise ValueError(f"{name}: the range of {parameter!r} is {pair!r}; give (low, high) with low < high, both finite")
@@ -147,7 +148,7 @@ def check_seeds(seeds: int | Sequence[int]) -> np.ndarray:
     if not values:
         raise ValueError(f"seeds={seeds!r}: at least one seed is needed")
     for value in values:
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < 2**63:
+        if not is_whole(value) or value >= 2**63:
             raise ValueError(f"seeds: {value!r} is no seed; seeds are integers from 0 to 2**63 - 1")
     if len(set(values)) < len(values):
         raise ValueError(f"seeds={seeds!r}: a seed occurs twice; the same seed gives the same numbers")

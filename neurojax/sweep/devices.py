@@ -11,6 +11,8 @@ import numpy as np
 import psutil
 from jax.sharding import AxisType, Mesh
 
+from neurojax.engine.checks import check_count
+
 CACHE_BYTES = 512 << 10  # carry per device that keeps a CPU core's second-level cache warm
 MOST_LANES = 16_384
 FEW_LANES = 4  # of those that fill the cache by themselves
@@ -23,8 +25,7 @@ def use_cpus(count: int) -> None:
 
     Errors: RuntimeError if JAX has started with another number of devices.
     """
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"count={count!r}: the number of CPU devices is a whole number of at least 1")
+    check_count("", "count", count, "the number of CPU devices is a whole number of at least 1")
     with contextlib.suppress(RuntimeError):
         jax.config.update("jax_num_cpu_devices", count)
     if len(jax.devices("cpu")) != count:

@@ -6,8 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
+from neurojax.engine.checks import check_count, is_whole
 from neurojax.engine.numerics import floating
 from neurojax.engine.simulate import check_invariant
 from neurojax.engine.system import View
@@ -55,19 +54,14 @@ class SweepOptions:
             value = getattr(self, name)
             if value is None:
                 continue
-            if not _is_whole(value) or value < 1:
-                raise ValueError(f"{name}={value!r}: a whole number of at least 1, or None to choose")
+            check_count("", name, value, "a whole number of at least 1, or None to choose")
             object.__setattr__(self, name, int(value))
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _shard(given: Any) -> tuple[int, int]:
     try:
         number, count = given
-        whole = _is_whole(number) and _is_whole(count)
+        whole = is_whole(number) and is_whole(count)
     except (TypeError, ValueError):
         number, count, whole = 0, 0, False
     if not whole or not 0 <= number < count:

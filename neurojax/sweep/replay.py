@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from neurojax.engine.checks import is_whole
 from neurojax.engine.compile import precision
 from neurojax.engine.drive import drive
 from neurojax.engine.loop import NEVER, clock_at, make, model_of
@@ -114,7 +115,7 @@ def _row(store: Store, point: int | Mapping[str, Any]) -> int:
     batches = store.batches
     rows = store.row_count(batches)
     if not isinstance(point, Mapping):
-        if isinstance(point, bool) or not isinstance(point, int | np.integer) or not 0 <= point < rows:
+        if not is_whole(point) or point >= rows:
             raise ValueError(f"point={point!r}: give a row from 0 to {rows - 1}, or a dict of coordinates")
         found = np.array([int(point)]) if store.read("seed", rows)[point] >= 0 else np.zeros(0, int)
     else:

@@ -9,6 +9,7 @@ import scipy.signal
 
 import neurojax as nj
 from neurojax.force.targets import (
+    Sines,
     Square,
     Together,
     Triangle,
@@ -131,13 +132,37 @@ def test_the_notebooks_other_targets():
         (lambda at: recording(at / "flat.npy", 1.0), "it is constant"),
         (lambda at: recording(at / "cube.npy", 1.0), r"numbers of shape \(2, 2, 2\)"),
         (lambda at: recording(at / "short.wav", 1.0), "it cannot be read as .wav"),
+        (lambda at: recording(at / "cut.wav", 1.0), r"it breaks off after 2 of 4 samples"),
+        (lambda at: recording(at / "hole.csv", 1.0), r"line 3 is empty"),
+        (lambda at: recording(at / "cell.csv", 1.0), r"cell.csv'\): it cannot be read as .csv"),
+        (lambda at: recording(at / "complex.npy", 1.0), r"its numbers are complex128"),
+        (lambda at: recording(at / "none.npy", 1.0), r"numbers of shape \(4, 0\)"),
+        (lambda at: recording(at / "a.npy", 1.0, amplitude=np.inf), r"recording\(amplitude=inf\)"),
+        (lambda at: lorenz(100.0, 0.0), r"lorenz\(dt=0.0\)"),
+        (lambda at: lorenz(2000.0, 20.0), r"a step of 0.2 of Lorenz's time is long"),
+        (lambda at: nj.Sampled(SERIES, 0.0), r"Sampled\(dt=0.0\)"),
+        (lambda at: Sines(100.0, 1.0).check(), r"Sines\(weights=1.0\): one axis"),
     ],
 )
 def test_what_cannot_be_used_is_refused(make, said, tmp_path):
-    for name, values in {"a": SERIES, "gap": [0.0, 1.0, np.nan], "flat": np.ones(4), "cube": np.ones((2, 2, 2))}.items():
+    for name, values in {
+        "a": SERIES,
+        "gap": [0.0, 1.0, np.nan],
+        "flat": np.ones(4),
+        "cube": np.ones((2, 2, 2)),
+        "complex": SERIES + 1j,
+        "none": np.ones((4, 0)),
+    }.items():
         np.save(tmp_path / f"{name}.npy", values)
-    for name, text in {"words.csv": "time,volt\n0,1\n", "short.wav": "RIFF", "a.mp3": ""}.items():
+    for name, text in {
+        "words.csv": "time,volt\n0,1\n",
+        "short.wav": "RIFF",
+        "a.mp3": "",
+        "hole.csv": "0,1\n1,2\n\n3,4\n",
+        "cell.csv": ",1,2\n4,,6\n",
+    }.items():
         (tmp_path / name).write_text(text)
+    (tmp_path / "cut.wav").write_bytes(written(tmp_path / "whole.wav").read_bytes()[:-8])
     with pytest.raises(ValueError, match=said):
         make(tmp_path)
 

@@ -230,8 +230,69 @@ def test_gradients_through_training(kind):
         (lambda: training(interval=1.5), r"Training\(interval=1.5\)"),
         (lambda: run(training(alpha=0.0)), r"RLS\(alpha=0.0\)"),
         (lambda: run(training("block", alpha=0.01), options=nj.Options()), "take method='potter', or a run in float64"),
+        (lambda: run(training("symmetric", alpha=1e-6), options=nj.Options()), "'symmetric' loses P in float32 below alpha = 0.1"),
+        (lambda: run(training(gain=None)), r"RateNetwork\(gain=None\)"),
+        (lambda: run(training(n=9, gain=np.ones(5))), r"RateNetwork\(gain\): has shape \(5,\); give one number"),
+        (lambda: run(training(feedback="1.0")), r"RateNetwork\(feedback='1.0'\)"),
+        (lambda: run(training(tau=None)), r"RateNetwork\(tau=None\)"),
+        (lambda: run(nj.Training(nj.RateNetwork(9), 1.0, teacher="x")), r"Training\(teacher='x'\)"),
+        (lambda: run(nj.Training(nj.RateNetwork(9), 1.0, "rls")), r"Training\(rule='rls'\): give nj.RLS\(\)"),
+        (lambda: run(nj.Training(nj.RateNetwork(9), 1.0, method="euler")), r"Training\(method='euler'\): give nj.EulerMaruyama\(\)"),
+        (lambda: run(nj.Training(nj.RateNetwork(9), 1.0, learning="False")), r"Training\(learning='False'\): True or False"),
+        (
+            lambda: run(nj.Training(nj.RateNetwork(9), 1.0, nj.RewardHebbian())),
+            r"Training\(exploration=None\): RewardHebbian",
+        ),
+        (lambda: run(nj.Training(nj.RateNetwork(9), nj.Sampled([1.0, np.nan], 1.0))), r"Sampled\(values="),
+        (lambda: swept("network.n", [9, 0]), r"RateNetwork\(n=0\)"),
+        (lambda: swept("network.outputs", [0]), r"RateNetwork\(outputs=0\)"),
+        (lambda: swept("network.heard", [40]), r"RateNetwork\(heard=40"),
     ],
 )
 def test_bad_settings_are_refused(make, said):
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises((ValueError, TypeError), match=said):
         make()
+
+
+def swept(name, values):
+    return nj.sweep(training(n=20), {name: values}, seeds=1, steps=2, dt=1.0, record={"z": nj.Last(measures.output)})
+
+
+@pytest.mark.parametrize(("kept", "taken"), [("potter", "symmetric"), ("symmetric", "potter")])
+def test_a_root_of_p_is_not_taken_for_p(kept, taken):
+    """With forgetting both are one array of one shape; another method refuses what it did not make."""
+
+    def made(method):
+        return nj.Training(nj.RateNetwork(9), four_sines(100.0), nj.RLS(forgetting=0.99, method=method))
+
+    with pytest.raises(ValueError, match="the run began with another method"):
+        run(made(kept), duration=nj.Schedule({"a": 9.0, "b": nj.Phase(9.0, {"rule.method": taken})}))
+    assert jax.tree.structure(made(kept).rule.init(4, 1)) != jax.tree.structure(made(taken).rule.init(4, 1))
+
+
+@pytest.mark.parametrize("method", ["potter", "block", "symmetric"])
+def test_health_of_p(method):
+    """The diagonal of P and its asymmetry after 30 updates are those of the matrix itself, 1e-12; a sound P stays within (0, 1/alpha]."""
+    record = {"health": nj.Last(measures.health), "novelty": nj.Trace(measures.novelty)}
+    done = run(training(method, n=30, alpha=2.0), duration=None, steps=61, record=record)
+    system, kept = done.system, done.final_state.state.readout.kept
+    inverse = np.asarray(system.rule.inverse_correlation(kept))
+    found = system.rule.health(kept)
+    assert [float(one) for one in found] == pytest.approx(
+        [np.diag(inverse).min(), np.diag(inverse).max(), np.abs(inverse - inverse.T).max()], abs=1e-12
+    )
+    assert 0 < done.records["health"].least < done.records["health"].most <= 0.5
+    assert (done.records["novelty"][::2] > 0).all()
+    assert not done.records["novelty"][1::2].any()
+
+
+def test_the_norm_of_no_weights_has_a_derivative():
+    """|w| starts at 0: d(mean |w|)/d(alpha) of 20 steps against the central difference, float64, 1e-6."""
+
+    def size(alpha):
+        system = training(n=20, alpha=alpha)
+        return run(system, duration=None, steps=20, record={"w": nj.Mean(measures.weight_norm)}).records["w"]
+
+    with jax.enable_x64(True):
+        difference = (size(1.0 + 1e-5) - size(1.0 - 1e-5)) / 2e-5
+        assert float(jax.grad(size)(1.0)) == pytest.approx(float(difference), rel=1e-6)

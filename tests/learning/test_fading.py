@@ -10,7 +10,8 @@ from neurojax.learning import Fading
 
 @pytest.mark.parametrize(("block", "left"), [(1, 0.9), (3, 0.0), (8, 0.9), (8, 1.0)])
 def test_gathered_gains_are_gains(block, left):
-    """The deferred form against the direct one at every step, float32, 2e-6; left = 0 forgets all; from a step that is no multiple."""
+    """The deferred form against the direct one at every step, float32, 2e-6, and of a product with x, a sum of twelve, 2e-5;
+    left = 0 forgets all; from a step that is no multiple."""
     rng = np.random.default_rng(1)
     start = rng.normal(size=(12, 12)).astype(np.float32)
     start = (start + start.T) * (1 - np.eye(12, dtype=np.float32))

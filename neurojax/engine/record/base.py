@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
+from neurojax.engine.checks import check_count
 from neurojax.engine.paths import get, resolve
 from neurojax.engine.system import Clock, View
 
@@ -45,8 +46,7 @@ class Record:
         name = type(self).__name__
         if not callable(self.measure):
             raise TypeError(f"{name}(measure={self.measure!r}): give a function of the view, for example nj.order_parameter")
-        if isinstance(self.every, bool) or not isinstance(self.every, int | np.integer) or self.every < 1:
-            raise ValueError(f"{name}(every={self.every!r}): every counts steps, a whole number of at least 1")
+        check_count(name, "every", self.every, "every counts steps, a whole number of at least 1")
         if not math.isfinite(self.warmup) or self.warmup < 0:
             raise ValueError(f"{name}(warmup={self.warmup!r}): warmup is a time of at least 0")
 
