@@ -216,6 +216,26 @@ def test_initial_couplings():
     assert abs(sizes.mean() - 0.25) < 4 * 0.25 * np.sqrt(2 / (64 * 780))
 
 
+def test_steps_beyond_a_time_constant():
+    """The map with dt > tau or tau' is refused by a run, a phase and a sweep, at any of its points; dt = tau' forgets all in a step."""
+    small, D = nj.Multiscale(8, nj.Stream(nj.RademacherPatterns(2))), {"D": nj.Last(measures.distance)}
+    kept = {"dt": 1.0, "record": D}
+    wrong = r"Multiscale\({}=0.5\): shorter than a step of the map, dt=1; take dt of at most 0.5"
+    for name in ("tau_s", "tau_J"):
+        with pytest.raises(ValueError, match=wrong.format(name)):
+            nj.simulate(dataclasses.replace(small, **{name: 0.5}), steps=3, **kept)
+        with pytest.raises(ValueError, match=wrong.format(name)):
+            nj.sweep(small, {name: [2.0, 0.5, 4.0]}, steps=3, **kept)
+    with pytest.raises(ValueError, match=r"phase 'fast' with {'tau_J': 0.5}: Multiscale\(tau_J=0.5\)"):
+        nj.simulate(small, duration=nj.Schedule({"slow": 2.0, "fast": nj.Phase(2.0, {"tau_J": 0.5})}), **kept)
+    with pytest.raises(ValueError, match=r"tau_s=1\): shorter than a step of the map, dt=2"):
+        nj.sweep(small, {"dt": [0.5, 2.0]}, steps=3, **kept)
+    made = dataclasses.replace(small, tau_J=1.0, block=2)
+    run = nj.simulate(made, steps=5, dt=1.0, record={"J": nj.Last(measures.couplings), "s": nj.Last(measures.neurons)})
+    s = np.asarray(run.records["s"])
+    assert np.allclose(run.records["J"], np.tanh(1.0) * np.outer(s, s) * (1 - np.eye(8)), atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
