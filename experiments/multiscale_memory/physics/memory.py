@@ -1,0 +1,110 @@
+"""What can be read from learned couplings: how often each pattern was shown, and the patterns themselves from noisy cues."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+import neurojax as nj
+from experiments.multiscale_memory.physics.common import ELSEWHERE, THEORY, at_least, at_most, lanes, signs
+from experiments.study import Study
+from experiments.table import Row
+from neurojax.multiscale import measures, theory
+from neurojax.sweep.plot import new_axes, save
+
+TAU_J = 500.0
+
+
+def probabilities(study: Study) -> list[Row]:
+    """p by least squares from J of the whole network, over the number of patterns; what the first of them alone leave of J."""
+    n, counts, runs = 40, study.pick((2, 4, 8, 16, 32, 64, 128), (2, 8, 32)), study.pick(32, 8)
+    rows, errors, rests = [], [], []
+    for count in counts:
+        targets, p = signs(count, n, count), np.random.default_rng(count).dirichlet(np.full(count, 3.0))
+        model = nj.Multiscale(n, nj.Stream(targets, p), tau_J=TAU_J, J0=0.0)
+        J = lanes(study, f"learned_{count}", model, runs, study.pick(4000, 2500), {"J": nj.Last(measures.couplings)})["J"].values
+        k = float(np.tanh(1.0))
+        found = [theory.infer_probabilities(one, targets, k) for one in J]
+        weights = np.array([one.weights for one in found])
+        wanted = np.sqrt(np.sum(p * (1 - p)) / count * theory.sums(1 - 1 / TAU_J, 2))
+        squares = np.mean((weights - p) ** 2, axis=1)
+        errors.append((np.sqrt(squares.mean()), wanted))
+        # Relative errors of a mean square over runs, carried to its root.
+        error = squares.std(ddof=1) / np.sqrt(runs) / 2 / np.sqrt(squares.mean())
+        rows.append(
+            Row(
+                f"K = {count}, N = {n}: error of p, root mean square",
+                np.sqrt(squares.mean()),
+                error,
+                wanted,
+                0.02 * wanted,
+                "fluctuations of J: p (1 - p) S_2 / K",
+            )
+        )
+        worst = max(one.error for one in found)
+        rows.append(at_most(f"K = {count}: what all patterns leave of J, worst run", worst, 1e-3, "J is made of its patterns"))
+        known = np.unique(np.round(np.linspace(1, count, 9)).astype(int)) if count >= 8 else np.arange(1, count + 1)
+        order = np.argsort(-p)
+        rests.append(
+            (count, known / count, [np.mean([theory.infer_probabilities(one, targets[order[:m]], k).error for one in J]) for m in known])
+        )
+    mean = theory.mean_weights(targets, p, 0.0)
+    exact = theory.infer_probabilities(mean, targets)
+    rows.append(at_most(f"from the mean J, K = {counts[-1]}: largest error of p", np.abs(exact.probabilities - p).max(), 1e-12, "exact"))
+    figure = Figure(figsize=(8.6, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.loglog(counts, [one for one, _ in errors], "o", ms=4, label=f"{runs} runs")
+    left.loglog(counts, [one for _, one in errors], "k--", lw=1, label=THEORY)
+    left.set(xlabel="patterns $K$", ylabel=r"rms error of $p_\mu$", title=rf"N = {n}, $\tau'$ = {TAU_J:g}")
+    for count, share, rest in rests:
+        right.plot(share, rest, "o-", ms=3, lw=1, label=f"K = {count}")
+    right.set(xlabel="share of patterns known, likeliest first", ylabel=r"$|J/k - \sum_\mu w_\mu X_\mu| \, / \, |J/k|$")
+    for ax in (left, right):
+        ax.legend(frameon=False, fontsize="x-small")
+    save(
+        left,
+        study.figures("probabilities"),
+        "probabilities",
+        xr.DataArray(errors, {"K": list(counts), "what": ["measured", "theory"]}, ("K", "what"), "error"),
+    )
+    return rows
+
+
+def retrieval(study: Study) -> list[Row]:
+    """A J that a network has learned is frozen; neurons alone, from copies of a pattern of quality r."""
+    n, copies, cued = study.pick((400, 50, 6), (100, 20, 2))
+    qualities = np.round(np.linspace(0.0, 0.6, study.pick(13, 7)), 3)
+    rows, curves, ax = [], [], new_axes(None, (5.6, 3.8))
+    for load, seen in ((0.02, None), (0.05, 0.17), (0.08, 0.25)):
+        count = round(load * n)
+        patterns = signs(count, n, count)
+        model = nj.Multiscale(n, nj.Stream(patterns), u=2.0 * n, tau_J=1000.0)
+        run = nj.simulate(model, steps=5000, dt=1.0, record={"J": nj.Last(measures.couplings)})
+        for kind, J in (("learned", run.records["J"]), ("Hebb's", theory.hebbian(patterns))):
+            per = [nj.multiscale.retrieval(J, patterns, qualities, which=mu, copies=copies) for mu in range(cued)]
+            success = np.stack([(one.sel(pattern=mu) > 0.9).mean("copy").values for mu, one in enumerate(per)])
+            share = success.mean(0)
+            curves.append(xr.DataArray(share, {"quality": qualities}, ("quality",), "share").expand_dims(load=[load]).expand_dims(J=[kind]))
+            ax.plot(
+                qualities,
+                share,
+                "o-" if kind == "learned" else "s--",
+                ms=3.5,
+                lw=1,
+                color=f"C{len(curves) // 2 - (kind != 'learned')}",
+                label=rf"$\alpha$ = {load:g}, {kind}",
+            )
+            edge = float(np.interp(0.5, np.maximum.accumulate(share), qualities))
+            label = f"alpha = {load:g}, N = {n}, {kind} J: quality at which half of the copies are recalled"
+            rows.append(Row(label, edge, 0.0, seen, 0.05, "" if seen is None else f"{ELSEWHERE}, N = 1000"))
+            at = int(np.argmin(np.abs(qualities - 0.5)))
+            rows.append(at_least(f"alpha = {load:g}, {kind} J: share recalled from quality 0.5", share[at], 0.98, "inside of the basin"))
+    ax.set(
+        xlabel="quality $r$ of a copy: its mean overlap",
+        ylabel="share recalled ($m$ > 0.9)",
+        title=f"N = {n}, {cued} patterns, {copies} copies each",
+    )
+    ax.legend(frameon=False, fontsize="small")
+    save(ax, study.figures("retrieval"), "retrieval", xr.combine_by_coords([one.to_dataset() for one in curves])["share"])
+    return rows
