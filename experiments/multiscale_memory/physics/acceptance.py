@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import jax
 import numpy as np
 from scipy.integrate import solve_ivp
 
@@ -29,7 +30,8 @@ def traced(model: Any, steps: int, **record: Any) -> tuple[dict[str, np.ndarray]
     """Records of a float64 run, s and J at its start, its patterns."""
     run = nj.simulate(model, steps=steps + 1, dt=1.0, record=record, options=DOUBLE, seed=1)
     start = nj.simulate(model, steps=0, dt=1.0, record={}, options=DOUBLE, seed=1)
-    J = np.asarray(model.couplings(start.final_state.state))
+    with jax.enable_x64(True):
+        J = np.asarray(model.couplings(start.final_state.state))
     return dict(run.records), np.asarray(start.final_state.state.s), J, np.asarray(run.system.stream.patterns)
 
 

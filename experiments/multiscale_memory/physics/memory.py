@@ -18,7 +18,7 @@ TAU_J = 500.0
 
 def probabilities(study: Study) -> list[Row]:
     """p by least squares from J of the whole network, over the number of patterns; what the first of them alone leave of J."""
-    n, counts, runs = 40, study.pick((2, 4, 8, 16, 32, 64, 128), (2, 8, 32)), study.pick(32, 8)
+    n, counts, runs = 40, study.pick((2, 4, 8, 16, 32, 64, 128), (2, 8, 32)), study.pick(128, 16)
     rows, errors, rests = [], [], []
     for count in counts:
         targets, p = signs(count, n, count), np.random.default_rng(count).dirichlet(np.full(count, 3.0))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
@@ -26,8 +28,8 @@ def expected(patterns: np.ndarray, tau_J: float, redraws: Any, follow: Any) -> t
     ensemble, fade = theory.Ensemble.of(patterns), theory.fading(tau_J, redraws)
     if follow is None:
         return float(theory.mean_distance(ensemble, fade)), float(theory.time_average(ensemble, tau_J, redraws))
-    matrix = np.asarray(follow.matrix(np.full(len(patterns), 1 / len(patterns))), float)
-    matrix /= matrix.sum(1, keepdims=True)  # of float32
+    with jax.enable_x64(True):
+        matrix = np.asarray(follow.matrix(jnp.full(len(patterns), 1 / len(patterns))))
     return float(theory.markov_distance(ensemble, fade, matrix)), float(theory.time_average(ensemble, tau_J, redraws, None, matrix))
 
 

@@ -107,11 +107,13 @@ def redrawn(study: Study) -> list[Row]:
         rows.append(
             four_sigma(f"{name}: D / V at the end of a pattern", mean / V, error / V, theory.mean_distance(ensemble, fade) / V, bias=bias)
         )
-        rows.append(within(f"{name}: the same, closed form", theory.mean_distance(ensemble, fade) / V, printed, 0.0005, "printed"))
+        rows.append(within(f"{name}: closed form of it", theory.mean_distance(ensemble, fade) / V, printed, 0.0005, "printed"))
         rows.append(within(f"{name}: variance of D there", variance, theory.distance_variance(ensemble, fade), share))
         average = data["D"].values.mean() / V
         rows.append(within(f"{name}: D / V over time", average, theory.time_average(ensemble, 20.0, redraws) / V, 0.01))
-        rows.append(within(f"{name}: the same, closed form", theory.time_average(ensemble, 20.0, redraws) / V, over_time, 0.003, "printed"))
+        rows.append(
+            within(f"{name}: closed form of D / V over time", theory.time_average(ensemble, 20.0, redraws) / V, over_time, 0.003, "printed")
+        )
     return [*rows, *_seeds_map(study, patterns)]
 
 
@@ -125,7 +127,13 @@ def _seeds_map(study: Study, patterns: np.ndarray) -> list[Row]:
     name = "1 to 9, tau' = 20, the seed's map of steps of 1: D / V at the end of a pattern"
     return [
         four_sigma(name, mean / V, error / V, theory.mean_distance(ensemble, fade) / V),
-        within("the same, closed form", theory.mean_distance(ensemble, fade) / V, 0.1547, 0.0005, "derived: .1510 is the flow's"),
+        within(
+            "1 to 9, tau' = 20, the seed's map of steps of 1: closed form of it",
+            theory.mean_distance(ensemble, fade) / V,
+            0.1547,
+            0.0005,
+            "derived: .1510 is the flow's",
+        ),
     ]
 
 
