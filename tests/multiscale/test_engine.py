@@ -68,26 +68,28 @@ def quick(*names):
     return [name if name in names else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
 
 
-@pytest.mark.parametrize("name", quick("deferred", "flow", "sequences"))
+@pytest.mark.parametrize("name", quick("deferred", "sequences"))
 def test_gradients_are_differences(name):
     """Reverse and forward mode against central differences in float64, relative 1e-6, draws held."""
     fields = {"tau_Xi": 10.0, "tau_T": 5.0, "recall": 2.0} if name == "sequences" else {"tau_J": 10.0, "beta": 1.0, "u": 2.0}
     with jax.enable_x64(True):
-        run = jax.jit(lambda values: mean_distance(name, **dict(zip(fields, values, strict=True))))
-        at = jnp.asarray(list(fields.values()))
-        slopes = np.asarray(jax.grad(run)(at))
+        run = lambda values: mean_distance(name, **dict(zip(fields, values, strict=True)))  # noqa: E731
+        both, at = jax.jit(jax.value_and_grad(run)), jnp.asarray(list(fields.values()))
+        slopes = np.asarray(both(at)[1])
         steps = 1e-5 * np.diag(np.asarray(at))
-        wanted = np.array([(run(at + step) - run(at - step)) / (2 * step.sum()) for step in steps])
+        wanted = np.array([(both(at + step)[0] - both(at - step)[0]) / (2 * step.sum()) for step in steps])
         assert np.all(np.abs(slopes) > 1e-6)
         assert slopes == pytest.approx(wanted, rel=1e-6)
-        assert jax.jvp(run, (at,), (jnp.ones_like(at),))[1] == pytest.approx(slopes.sum(), rel=1e-9)
+        forward = jax.jit(lambda values: jax.jvp(run, (values,), (jnp.ones_like(values),))[1])
+        assert forward(at) == pytest.approx(slopes.sum(), rel=1e-9)
 
 
-def test_gathered_updates_have_the_same_gradients():
+@pytest.mark.parametrize("tally", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_gathered_updates_have_the_same_gradients(tally):
     """Criterion 6: of the deferred form, with the tally and without, those of the direct form, relative 1e-9 in float64, over 100 steps."""
     with jax.enable_x64(True):
         slopes = {}
-        for form in ((None, False), (8, False), (8, True)):
+        for form in ((None, False), (8, tally)):
             system = nj.Multiscale(12, QUIET, 1.0, 2.0, block=form[0], tally=form[1])
 
             def run(tau_J, beta, system=system):
@@ -95,12 +97,12 @@ def test_gathered_updates_have_the_same_gradients():
                 record = {"D": nj.Mean(measures.distance, every=3)}
                 return nj.simulate(made, steps=100, dt=1.0, record=record, options=nj.Options(dtype="float64")).records["D"]
 
-            slopes[form] = np.asarray(jax.grad(run, argnums=(0, 1))(jnp.asarray(10.0), jnp.asarray(1.0)))
-        for form, slope in slopes.items():
-            assert slope == pytest.approx(slopes[None, False], rel=1e-9), form
+            slopes[form] = np.asarray(jax.jit(jax.grad(run, argnums=(0, 1)))(jnp.asarray(10.0), jnp.asarray(1.0)))
+        assert slopes[8, tally] == pytest.approx(slopes[None, False], rel=1e-9)
+        assert np.all(np.abs(slopes[None, False]) > 1e-6)
 
 
-@pytest.mark.parametrize("name", quick("deferred", "coefficients"))
+@pytest.mark.parametrize("name", quick("deferred"))
 def test_lanes_do_not_depend_on_their_company(name):
     """With other lanes per kernel the same to rounding, float64, 1e-9; on two devices J has the same bits.
 
