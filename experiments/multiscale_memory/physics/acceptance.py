@@ -54,7 +54,7 @@ def _flow() -> list[Row]:
     n, epochs, rows = 6, 4, []
     for tau_s, tau_J, tau_h in TIMES:
         stream = nj.Stream(signs(3, n, 4), tau_h=tau_h)
-        kept = {"beta": 1.0, "u": 60.0, "tau_s": tau_s, "tau_J": tau_J}
+        kept: dict[str, Any] = {"beta": 1.0, "u": 60.0, "tau_s": tau_s, "tau_J": tau_J}
         marks = tuple(tau_h * np.arange(epochs + 1))
         names = {"s": measures.neurons, "J": measures.couplings}
         record = {"shown": nj.Trace(measures.shown, every=200)} | {name: nj.At(one, marks) for name, one in names.items()}

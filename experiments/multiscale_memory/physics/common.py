@@ -66,9 +66,9 @@ def within(quantity: str, measured: float, reference: float, share: float, sourc
     return Row(quantity, float(measured), 0.0, float(reference), share * abs(float(reference)), source)
 
 
-def at_most(quantity: str, measured: float, bound: float, source: str) -> Row:
+def at_most(quantity: str, measured: Any, bound: float, source: str) -> Row:
     return Row(quantity, float(measured), 0.0, bound, source=source, bound=True)
 
 
-def at_least(quantity: str, measured: float, bound: float, source: str) -> Row:
+def at_least(quantity: str, measured: Any, bound: float, source: str) -> Row:
     return Row(quantity, float(measured), 0.0, bound, source=source, floor=True)

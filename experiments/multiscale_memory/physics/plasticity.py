@@ -38,7 +38,8 @@ def exact(patterns: np.ndarray, J0: np.ndarray) -> Any:
 
 
 def optimum(patterns: np.ndarray, J0: np.ndarray) -> float:
-    return float(minimize_scalar(exact(patterns, J0), (0.01, 0.04, 0.2), tol=1e-10).x)
+    found: Any = minimize_scalar(exact(patterns, J0), (0.01, 0.04, 0.2), tol=1e-10)
+    return float(found.x)
 
 
 def losses(patterns: np.ndarray, J0: np.ndarray, form: dict[str, Any], options: nj.Options | None = None) -> Any:
@@ -129,10 +130,10 @@ def _draw(study: Study, path: np.ndarray, best: float, mean: Any) -> None:
     ax.plot(path, lw=1.2, label=rf"$\epsilon = 1/\tau'$, by Adam through N = {N}")
     ax.axhline(best, color="k", ls="--", lw=1, label=f"closed form, {best:.4f}")
     ax.set(xlabel="step of Adam", ylabel=r"$\epsilon$", ylim=(0, 0.11))
-    inset = ax.inset_axes((0.55, 0.42, 0.42, 0.4))
+    inset = ax.inset_axes((0.5, 0.62, 0.46, 0.34))
     grid = np.linspace(0.015, 0.1, 100)
     inset.plot(grid, [mean(eps) for eps in grid], "k--", lw=1)
     inset.plot(path[-1], mean(path[-1]), "o", ms=5)
     inset.set(xlabel=r"$\epsilon$", ylabel=r"$\mathbb{E}\,D_{60}$")
-    ax.legend(frameon=False, fontsize="small", loc="upper right")
+    ax.legend(frameon=False, fontsize="small", loc="lower right")
     save(ax, study.figures("plasticity"), "plasticity", xr.DataArray(path, {"step": np.arange(len(path))}, ("step",), "rate"))

@@ -91,12 +91,13 @@ def _curve(study: Study, name: str, times: Any, follow: Any, patterns: np.ndarra
 
 def _draw(study: Study, curves: xr.DataArray) -> None:
     figure = Figure(figsize=(9.6, 3.6), layout="constrained")
-    for ax, when in zip(figure.subplots(1, 2, sharey=True), curves["when"].values, strict=True):
+    axes = figure.subplots(1, 2, sharey=True)
+    for ax, when in zip(axes, curves["when"].values, strict=True):
         for k, kind in enumerate(curves["kind"].values):
             for marker, chain in zip("os^", curves["chain"].values, strict=True):
                 one = curves.sel(when=when, kind=kind, chain=chain)
                 ax.loglog(one["ratio"], one.sel(what="D"), marker, ms=3.5, color=f"C{k}", label=f"{kind}, {chain}")
                 ax.loglog(one["ratio"], one.sel(what="theory"), "--", lw=1, color=f"C{k}")
         ax.set(xlabel=r"$\langle\tau_h\rangle / \tau'$", title=f"$D / V$, {'at the end of a pattern' if when == 'end' else when}")
-    ax.legend(frameon=False, fontsize="x-small", title="dashed: closed form", title_fontsize="x-small")
-    save(ax, study.figures("redraws"), "redraws", curves)
+    axes[1].legend(frameon=False, fontsize="x-small", title="dashed: closed form", title_fontsize="x-small")
+    save(axes[0], study.figures("redraws"), "redraws", curves)

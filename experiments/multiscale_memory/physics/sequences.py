@@ -80,9 +80,19 @@ def _transitions(study: Study, ax: Any) -> list[Row]:
     mesh = ax.imshow(learned.mean(0), cmap="viridis", vmin=0, vmax=0.8)
     for m in range(4):
         for n in range(4):
-            ax.text(n, m, f"{learned.mean(0)[m, n]:.2f}\n({CHAIN[m, n]:.1f})", ha="center", va="center", color="w", fontsize="small")
+            ax.text(
+                n,
+                m,
+                f"{learned.mean(0)[m, n]:.2f}\n({CHAIN[m, n]:.1f})",
+                ha="center",
+                va="center",
+                color="k" if CHAIN[m, n] > 0.5 else "w",
+                fontsize="small",
+            )
     ax.figure.colorbar(mesh, ax=ax, label="learned transition probability")
-    ax.set(xlabel=r"to pattern $\nu$", ylabel=r"from pattern $\mu$", xticks=range(4), yticks=range(4), title="learned (given)")
+    ax.set(xlabel=r"to pattern $\nu$", ylabel=r"from pattern $\mu$", title="learned (given)")
+    ax.set_xticks(range(4), range(1, 5))
+    ax.set_yticks(range(4), range(1, 5))
     # A visit moves its row by 3/600 and rows are visited in turn: weights whose squares sum to 3/1200.
     bound = 4 * np.sqrt(0.25 * 3 / (2 * tau_T))
     return [
@@ -139,7 +149,7 @@ def _replay(study: Study, ax: Any) -> list[Row]:
     trace = xr.DataArray(m[window], {"time": np.arange(len(m))[window]}, ("time", "pattern"))
     plot.plot_overlaps(trace, ax=ax)
     ax.axvline(learning, color="k", lw=1)
-    ax.set_title("left: shown; right: replayed without a field")
+    ax.set(title="left: shown; right: replayed without a field", ylim=(-0.7, 1.05))
     return rows
 
 
