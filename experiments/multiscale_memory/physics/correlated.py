@@ -88,13 +88,14 @@ def _draw(study: Study, curves: dict[str, Any]) -> None:
     said = (r"correlation $\rho$", "exponent of Zipf's law", "concentration of the Dirichlet law")
     for k, (name, (_, values, D, mean, sd, deviation, _)) in enumerate(curves.items()):
         ax = axes[where[name]]
-        ax.plot(values, D, "o", ms=4, color=f"C{k}", label=f"{name}: mean of $D$")
+        ax.plot(values, D, "o", ms=4, color=f"C{k}", label=name)
         ax.plot(values, mean, "k--", lw=1)
-        ax.plot(values, sd, "s", ms=4, mfc="w", color=f"C{k}", label=f"{name}: deviation")
+        ax.plot(values, sd, "s", ms=4, mfc="w", color=f"C{k}")
         ax.plot(values, deviation, "k:", lw=1)
     for ax, label in zip(axes, said, strict=True):
-        ax.set(xlabel=label, ylabel="$D$", yscale="log")
-        ax.legend(frameon=False, fontsize="x-small")
+        ax.set(xlabel=label, ylabel="$D$", yscale="log" if ax is axes[0] else "linear")
+        ax.set_ylim(bottom=1e-4 if ax is axes[0] else 0)
+        ax.legend(frameon=False, fontsize="x-small", loc="lower left", title="filled: mean, open: deviation", title_fontsize="x-small")
     axes[2].set_xscale("log")
     axes[0].set_title(f"N = {N}, K = {K}, tau' = {TAU_J:g}, {curves['signs'][6]} seeds; lines: closed form", fontsize="small")
     table = np.stack([np.stack(one[2:6]) for one in curves.values()])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 import neurojax as nj
 from experiments.multiscale_memory.physics.common import ELSEWHERE, THEORY, at_least, at_most, lanes, signs
@@ -55,6 +56,8 @@ def probabilities(study: Study) -> list[Row]:
     left, right = figure.subplots(1, 2)
     left.loglog(counts, [one for one, _ in errors], "o", ms=4, label=f"{runs} runs")
     left.loglog(counts, [one for _, one in errors], "k--", lw=1, label=THEORY)
+    left.set_xticks(counts, [str(count) for count in counts])
+    left.xaxis.set_minor_locator(NullLocator())
     left.set(xlabel="patterns $K$", ylabel=r"rms error of $p_\mu$", title=rf"N = {n}, $\tau'$ = {TAU_J:g}")
     for count, share, rest in rests:
         right.plot(share, rest, "o-", ms=3, lw=1, label=f"K = {count}")
