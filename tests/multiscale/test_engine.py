@@ -107,7 +107,7 @@ def test_gathered_updates_have_the_same_gradients(tally):
         def both(**form):
             def run(values):
                 model = nj.Multiscale(12, QUIET, values[1], 2.0, tau_J=values[0], **form)
-                record = {"D": nj.Mean(measures.distance, every=3)}
+                record = {"D": nj.Mean(measures.distance)}
                 return nj.simulate(model, steps=100, dt=1.0, record=record, options=nj.Options(dtype="float64")).records["D"]
 
             return jax.jit(jax.value_and_grad(run))
@@ -150,7 +150,8 @@ def test_stopped_and_continued(name, tmp_path):
     assert np.array_equal(np.concatenate([half.records["D"], rest.records["D"]]), whole.records["D"])
 
 
-@pytest.mark.parametrize("name", quick("deferred")[:3])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES[:3])
 def test_a_memory_that_blows_up_leaves_the_others_alone(name):
     """A strength k beyond float32 overflows: marked, and the others' bits are those of a sweep without it."""
     broken, calm = (swept(name, [0.5, bad, 0.9, 1.5], "k") for bad in (3e38, 1.2))
