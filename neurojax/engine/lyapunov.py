@@ -54,6 +54,10 @@ class Lyapunov(System):
             raise ValueError(f"Lyapunov(system={self.system!r}): give a System or a Flow")
         check_part(self.system)
 
+    def check_dt(self, dt):
+        """As the system says."""
+        self.system.check_dt(dt)
+
     def done(self, state):
         """As the system says."""
         return jnp.asarray(self._moving().done(state.state))

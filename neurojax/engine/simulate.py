@@ -141,7 +141,7 @@ def simulate(
         key = _key(seed, state)
         prepared = integrated(system, method)
         if not inside:
-            check_phases(prepared, phases)
+            check_phases(prepared, phases, dt)
 
         def started(system: System) -> tuple[System, PyTree]:
             realised = cast_system(system.realise(stream_key(key, "structure")), dtype)
@@ -345,15 +345,17 @@ def check_values(system: System) -> None:
                 raise ValueError(f"{where}=nan: a parameter of {type(model_of(system)).__name__} must be a number; give one")
 
 
-def check_phases(system: System, phases: list[tuple[str, int, Mapping[str, Any]]]) -> None:
-    """Check a system's values, and those that each phase gives it."""
+def check_phases(system: System, phases: list[tuple[str, int, Mapping[str, Any]]], dt: float) -> None:
+    """Check a system's values, and those that each phase gives it, also against the step."""
     check_values(system)
+    system.check_dt(dt)
     for name, _, change in phases:
         variant = system
         for parameter, value in change.items():
             variant = replace(variant, parameter_path(system, parameter), value)
         try:
             check_values(variant)
+            variant.check_dt(dt)
         except (ValueError, TypeError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"phase {name!r} with {dict(change)}: {error}") from error

@@ -62,6 +62,12 @@ class Model(eqx.Module):
     def check(self) -> None:
         """Raise `ValueError` for concrete parameter values that make no sense. Called on the host before compiling."""
 
+    def check_dt(self, dt: float) -> None:
+        """Raise `ValueError` for a step that the parameters do not bear; some may be arrays, a value for each point of a sweep.
+
+        Called on the host before compiling.
+        """
+
     def done(self, state: PyTree) -> Any:
         """True where this lane need not go on: its state then stays. A plain False: no lane ever is."""
         return False

@@ -274,6 +274,18 @@ class Multiscale(Memory):
             if not isinstance(self.method, Alternating):
                 raise ValueError(f"Multiscale(block={self.block}, method={self.method!r}): only method='map' gathers its updates")
 
+    def check_dt(self, dt):
+        """Euler's steps beyond a time constant overshoot what they relax towards, beyond two they blow up: "map" wants shorter ones."""
+        if not isinstance(self.method, Alternating):
+            return
+        for name in ("tau_s", "tau_J"):
+            value = getattr(self, name)
+            if not isinstance(value, Tracer) and (shortest := float(np.min(np.asarray(value, float)))) < dt * (1 - 1e-6):
+                raise ValueError(
+                    f"Multiscale({name}={shortest:g}): shorter than a step of the map, dt={dt:g}; take dt of at most {shortest:g}, "
+                    "or method=nj.ExponentialEuler() for the differential equations"
+                )
+
     def init(self, key):
         """Initial neurons and couplings; nothing shown."""
         s, J = self.initial(key)

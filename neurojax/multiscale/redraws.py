@@ -35,12 +35,19 @@ class Redraws(eqx.Module):
 
     def moment(self, r: int, s: int, rate: Any) -> Any:
         """E[a^r (1 - a)^s] of what is left of J after a redraw's time, `a = exp(-rate T)`. For r, s >= 0, rate >= 0."""
-        return self._quadrature(lambda time: jnp.exp(-r * rate * time) * (-jnp.expm1(-rate * time)) ** s)
+        return self._quadrature(lambda time: jnp.exp(-r * rate * time) * (-jnp.expm1(-rate * time)) ** s, rate)
 
-    def _quadrature(self, function: Any) -> Any:
+    def _quadrature(self, function: Any, rate: Any = None) -> Any:
+        """The mean of a function of T; a number on the host, traceable where the rate or a parameter is a JAX array."""
+
+        def mean():
+            like = jnp.result_type(float)
+            return jnp.asarray(WEIGHTS, like) @ function(jax.vmap(self.quantile)(jnp.asarray(NODES, like)))
+
+        if any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves((rate, self))):
+            return mean()
         with jax.enable_x64(True):
-            times = jax.vmap(self.quantile)(jnp.asarray(NODES))
-            return float(jnp.asarray(WEIGHTS) @ function(times))
+            return float(mean())
 
     def check(self) -> None:
         """Raise `ValueError` for concrete parameters that make no sense."""

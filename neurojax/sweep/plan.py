@@ -165,8 +165,9 @@ class Plan:
             steps, duration = family.run.get("steps"), family.run.get("duration")
         dt = check_step(family.run.get("dt", dt))
         phases = plan(duration, steps, dt)
+        family.together().check_dt(dt)
         if any(change for _, _, change in phases):
-            check_phases(family.system(), phases)
+            check_phases(family.system(), phases, dt)
         bounds = watch_bounds(records, phases, common.first_step, dt)
         last = common.first_step + sum(count for _, count, _ in phases)
         key = seed_key(int(common.seeds[0]))

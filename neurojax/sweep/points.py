@@ -101,6 +101,10 @@ class Family:
                 leaves[i] = values[place]
         return jax.tree.unflatten(self.structure, leaves)
 
+    def together(self) -> System:
+        """All members as one, whose leaves by point have an axis of points in front."""
+        return jax.tree.unflatten(self.structure, [self.by_point.get(i, leaf) for i, leaf in enumerate(self.leaves)])
+
 
 def _is_recipe(leaf: Any) -> bool:
     return isinstance(leaf, Recipe)

@@ -68,54 +68,77 @@ def quick(*names):
     return [name if name in names else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
 
 
-@pytest.mark.parametrize("name", quick("deferred", "flow", "sequences"))
-def test_gradients_are_differences(name):
-    """Reverse and forward mode against central differences in float64, relative 1e-6, draws held."""
+def along(name):
+    """D as a function of parameters, and where: float64."""
     fields = {"tau_Xi": 10.0, "tau_T": 5.0, "recall": 2.0} if name == "sequences" else {"tau_J": 10.0, "beta": 1.0, "u": 2.0}
+    return lambda values: mean_distance(name, **dict(zip(fields, values, strict=True))), jnp.asarray(list(fields.values()))
+
+
+@pytest.mark.parametrize("name", quick("sequences"))
+def test_gradients_are_differences(name):
+    """Reverse mode against central differences in float64, relative 1e-6, draws held."""
     with jax.enable_x64(True):
-        run = jax.jit(lambda values: mean_distance(name, **dict(zip(fields, values, strict=True))))
-        at = jnp.asarray(list(fields.values()))
-        slopes = np.asarray(jax.grad(run)(at))
+        run, at = along(name)
+        both = jax.jit(jax.value_and_grad(run))
+        slopes = np.asarray(both(at)[1])
         steps = 1e-5 * np.diag(np.asarray(at))
-        wanted = np.array([(run(at + step) - run(at - step)) / (2 * step.sum()) for step in steps])
+        wanted = np.array([(both(at + step)[0] - both(at - step)[0]) / (2 * step.sum()) for step in steps])
         assert np.all(np.abs(slopes) > 1e-6)
         assert slopes == pytest.approx(wanted, rel=1e-6)
-        assert jax.jvp(run, (at,), (jnp.ones_like(at),))[1] == pytest.approx(slopes.sum(), rel=1e-9)
 
 
-def test_gathered_updates_have_the_same_gradients():
-    """Criterion 6: of the deferred form, with the tally and without, those of the direct form, relative 1e-9 in float64, over 100 steps."""
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_forward_mode_is_reverse_mode(name):
+    """Along all parameters at once, relative 1e-9."""
     with jax.enable_x64(True):
-        slopes = {}
-        for form in ((None, False), (8, False), (8, True)):
-            system = nj.Multiscale(12, QUIET, 1.0, 2.0, block=form[0], tally=form[1])
-
-            def run(tau_J, beta, system=system):
-                made = dataclasses.replace(system, tau_J=tau_J, beta=beta)
-                record = {"D": nj.Mean(measures.distance, every=3)}
-                return nj.simulate(made, steps=100, dt=1.0, record=record, options=nj.Options(dtype="float64")).records["D"]
-
-            slopes[form] = np.asarray(jax.grad(run, argnums=(0, 1))(jnp.asarray(10.0), jnp.asarray(1.0)))
-        for form, slope in slopes.items():
-            assert slope == pytest.approx(slopes[None, False], rel=1e-9), form
+        run, at = along(name)
+        forward = jax.jit(lambda values: jax.jvp(run, (values,), (jnp.ones_like(values),))[1])
+        assert forward(at) == pytest.approx(np.asarray(jax.jit(jax.grad(run))(at)).sum(), rel=1e-9)
 
 
-@pytest.mark.parametrize("name", quick("deferred", "coefficients"))
+@pytest.mark.parametrize("tally", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_gathered_updates_have_the_same_gradients(tally):
+    """Criterion 6: of the deferred form, with the tally and without, those of the direct form, relative 1e-9 in float64, over 100 steps;
+    these against central differences, relative 1e-6."""
+    at = np.array([10.0, 1.0])
+    with jax.enable_x64(True):
+
+        def both(**form):
+            def run(values):
+                model = nj.Multiscale(12, QUIET, values[1], 2.0, tau_J=values[0], **form)
+                record = {"D": nj.Mean(measures.distance)}
+                return nj.simulate(model, steps=100, dt=1.0, record=record, options=nj.Options(dtype="float64")).records["D"]
+
+            return jax.jit(jax.value_and_grad(run))
+
+        direct, deferred = both(), both(block=8, tally=tally)
+        slope = np.asarray(direct(jnp.asarray(at))[1])
+        assert np.asarray(deferred(jnp.asarray(at))[1]) == pytest.approx(slope, rel=1e-9)
+        steps = 1e-5 * np.diag(at)
+        wanted = [(direct(jnp.asarray(at + step))[0] - direct(jnp.asarray(at - step))[0]) / (2 * step.sum()) for step in steps]
+        assert np.all(np.abs(slope) > 1e-6)
+        assert slope == pytest.approx(np.array(wanted), rel=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
 def test_lanes_do_not_depend_on_their_company(name):
-    """With other lanes per kernel the same to rounding, float64, 1e-9; on two devices J has the same bits.
-
-    (Of a small sum over J, XLA's program for two devices may round the last bit otherwise.)
-    """
+    """With other lanes per kernel the same to rounding, float64, 1e-9."""
     wide, narrow = (swept(name, lanes=lanes, dtype="float64") for lanes in (4, 1))
     assert np.abs(wide.D - narrow.D).max() < 1e-9
     assert np.abs(wide.D).max() > 0.1
-    if name == "deferred":
-        other = swept(name, lanes=1, devices=2, dtype="float64")
-        assert np.array_equal(narrow.w, other.w)
-        assert np.abs(narrow.D - other.D).max() < 1e-14
 
 
-@pytest.mark.parametrize("name", quick("deferred", "sequences"))
+@pytest.mark.slow
+def test_two_devices():
+    """J has the same bits as on one. (Of a small sum over J, XLA's program for two devices may round the last bit otherwise.)"""
+    one, two = (swept("deferred", lanes=1, devices=devices, dtype="float64") for devices in (1, 2))
+    assert np.array_equal(one.w, two.w)
+    assert np.abs(one.D - two.D).max() < 1e-14
+
+
+@pytest.mark.parametrize("name", quick("deferred"))
 def test_stopped_and_continued(name, tmp_path):
     """At an odd step, through a file: the same bits as without stopping."""
     kept = {"dt": 0.5, "record": records(name)}
@@ -127,7 +150,8 @@ def test_stopped_and_continued(name, tmp_path):
     assert np.array_equal(np.concatenate([half.records["D"], rest.records["D"]]), whole.records["D"])
 
 
-@pytest.mark.parametrize("name", quick("deferred")[:3])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES[:3])
 def test_a_memory_that_blows_up_leaves_the_others_alone(name):
     """A strength k beyond float32 overflows: marked, and the others' bits are those of a sweep without it."""
     broken, calm = (swept(name, [0.5, bad, 0.9, 1.5], "k") for bad in (3e38, 1.2))

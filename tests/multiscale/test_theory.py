@@ -120,7 +120,7 @@ def test_markov_chain():
 
 
 def test_redraw_statistics():
-    """Section 2.4, in units of V: fixed .46212 and .36788, Poisson 1/2 and 1/2, the seed's range at tau_J = 20 .1510 and .141."""
+    """Section 2.4, in units of V: fixed .46212 and .36788, Poisson 1/2 and 1/2, the seed's range at 20 .1510 and .141 in the flow."""
     ensemble = theory.Ensemble.of(TARGETS["signs"], P3)
     v = theory.scalars(ensemble).spread
     end = lambda *given: theory.mean_distance(ensemble, theory.fading(*given)) / v  # noqa: E731
@@ -130,7 +130,8 @@ def test_redraw_statistics():
     assert end(3.0, nj.Poisson(3.0)) == pytest.approx(0.5, rel=1e-12)
     assert average(3.0, nj.Poisson(3.0)) == pytest.approx(0.5, rel=1e-12)
     assert average(3.0, nj.Poisson(1.5)) == pytest.approx(1 / 3, rel=1e-12)
-    assert end(20.0, nj.RandomPeriod(1, 10)) == pytest.approx(0.1510, abs=5e-5)
+    assert end(20.0, nj.RandomPeriod(1, 10)) == pytest.approx(0.1510, abs=5e-5)  # of the flow
+    assert end(20.0, nj.RandomPeriod(1, 10), 1.0) == pytest.approx(0.1547, abs=5e-5)  # of the seed's map, which leaves (19/20)^T
     assert average(20.0, nj.RandomPeriod(1, 10)) == pytest.approx(0.141, abs=5e-4)
     assert theory.fading(1000.0, 1.0, 1.0).a == pytest.approx(0.999, rel=1e-14)  # the seed's decay in a step
 
@@ -240,6 +241,10 @@ def test_an_arbitrary_distribution():
     mine, exact = theory.fading(3.0, Mine()), theory.fading(3.0, nj.Poisson(2.0))
     assert np.allclose(mine, exact, rtol=1e-3)
     assert Mine().average() == pytest.approx(2.0, rel=1e-3)
+    # In a measure tau_J is traced: the same numbers, and a derivative.
+    traced, slope = jax.jit(jax.value_and_grad(lambda tau: theory.fading(tau, Mine()).a))(jnp.asarray(3.0))
+    assert traced == pytest.approx(mine.a, rel=1e-5)
+    assert slope == pytest.approx(2.0 / 25, rel=1e-2)  # of a = tau / (tau + 2)
 
 
 def test_what_is_refused():

@@ -40,6 +40,10 @@ class Integrated(System):
         """Check the flow."""
         check_part(self.flow)
 
+    def check_dt(self, dt):
+        """As the flow says."""
+        self.flow.check_dt(dt)
+
     def done(self, state):
         """As the flow says."""
         return self.flow.done(state)
