@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 import warnings
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -156,16 +157,17 @@ class Settling(NamedTuple):
 
 
 def settling(series: np.ndarray, window: int, every: int, significance: float) -> Settling:
-    """Rolling tests with opposite hypotheses. A smooth decay has no unit root either: without the second one it would pass as stationary."""
+    """Rolling tests with opposite hypotheses: a smooth decay has no unit root either, and would pass without the second."""
     found = stationarity(series, window=window, every=every, significance=significance)
     from statsmodels.tools.sm_exceptions import InterpolationWarning
     from statsmodels.tsa.stattools import kpss
 
+    # From 0.15 on statsmodels asks which kind of result is meant.
+    new = {"result_object": False} if "result_object" in inspect.signature(kpss).parameters else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InterpolationWarning)  # p is beyond the table, and its end is what is returned
-        level = np.array(
-            [1.0 if np.ptp(one := series[end - window : end]) == 0 else float(kpss(one, nlags="auto")[1]) for end in found.ends]
-        )
+        windows = (series[end - window : end] for end in found.ends)
+        level = np.array([1.0 if np.ptp(one) == 0 else float(kpss(one, nlags="auto", **new)[1]) for one in windows])
     moving = np.flatnonzero((found.pvalues >= significance) | (level <= significance))
     if len(moving) and moving[-1] == len(level) - 1:
         return Settling(found.ends, found.pvalues, level, None)
