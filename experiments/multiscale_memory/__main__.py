@@ -9,38 +9,39 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
+from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 import neurojax as nj
 from experiments.multiscale_memory.batch import Saving, alone, grouped, shape_of, swept
+from experiments.multiscale_memory.composing import CONF, Composed, composed, plain
 from experiments.multiscale_memory.outcome import Outcome
 from experiments.multiscale_memory.outputs import check_pictures, write_all
 from experiments.multiscale_memory.settings import Job, Setup, checked
 
-CONF = str(Path(__file__).parent / "conf")
 
-
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class Asked:
-    """What Hydra has composed: its jobs, whether they are a multirun, and where that lies."""
+    """The jobs that Hydra has composed, whether they are a multirun, and where that lies."""
 
-    jobs: list[Job] = dataclasses.field(default_factory=list)
-    multirun: bool = False
-    folder: Path = Path()
+    jobs: list[Job]
+    multirun: bool
+    folder: Path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 done, 1 if runs diverged, 2 for a mistake in what was asked; Hydra's own code where it refuses."""
     words = [_as_variant(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     try:
-        asked = composed(words)
-        if not asked.jobs:
+        found = composed("config", words)
+        if not found:
             return 0
-        return run(asked)
+        state = found[0].state
+        multirun = state.mode.name == "MULTIRUN"
+        folder = Path(os.path.abspath(state.sweep.dir if multirun else state.run.dir))
+        return run(Asked([job for one in found for job in jobs_of(one)], multirun, folder))
     except (ValueError, TypeError, FileNotFoundError) as error:
         print(f"multiscale_memory: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -54,57 +55,30 @@ def _as_variant(word: str) -> str:
     return re.sub(r"^model=variants/", "variants=", word)
 
 
-def composed(words: Sequence[str]) -> Asked:
-    """Let Hydra compose the jobs, make their folders and keep their configurations; nothing runs yet."""
-    asked = Asked()
-
-    @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
-    def collect(config: DictConfig) -> None:
-        state = HydraConfig.get()
-        asked.multirun = state.mode.name == "MULTIRUN"
-        asked.folder = Path(os.path.abspath(state.sweep.dir if asked.multirun else state.run.dir))
-        asked.jobs += _scheduled(config, state, Path(state.runtime.output_dir))
-
-    before = sys.argv
-    sys.argv = [sys.argv[0], *words]
-    try:
-        collect()
-    finally:
-        sys.argv = before
-    return asked
-
-
-def _scheduled(config: DictConfig, state: Any, folder: Path) -> list[Job]:
-    """The job itself, or those of its run schedule, each in a folder of its own."""
-    label = " ".join(state.overrides.task)
-    own = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(own, dict)
+def jobs_of(one: Composed) -> list[Job]:
+    """The job itself, or those of its run schedule, each in a folder of its own; what was typed goes before a variant."""
+    own, typed = one.plain(), list(one.state.overrides.task)
+    label = " ".join(typed)
     if not own["run_schedule"]:
-        return [Job(own, folder, label)]
-    jobs = [] if own["skip_default"] else [Job(own, folder / "default", label)]
+        return [Job(own, one.folder, label)]
+    jobs = [] if own["skip_default"] else [Job(own, one.folder / "default", label)]
+    values = OmegaConf.from_dotlist([word for word in typed if re.match(r"\w+\.[\w.]+=", word)])
     for name in own["run_schedule"]:
-        variant = OmegaConf.load(Path(CONF) / "variants" / f"{name}.yaml") if _is_variant(name) else None
-        if variant is None:
-            raise ValueError(f"run_schedule: there is no variant {name!r}; see {CONF}/variants")
-        typed = OmegaConf.from_dotlist([word for word in state.overrides.task if re.match(r"[\w.]+=", word) and "." in word.split("=")[0]])
-        merged = OmegaConf.to_container(OmegaConf.merge(config, variant, typed), resolve=True)
-        assert isinstance(merged, dict)
-        jobs.append(Job(merged | {"name": merged["name"] or name}, folder / name, f"{label} variants={name}".strip()))
+        if not _is_variant(name):
+            raise ValueError(f"run_schedule: there is no variant {name!r}; see {CONF / 'variants'}")
+        merged = plain(cast(DictConfig, OmegaConf.merge(one.config, OmegaConf.load(CONF / "variants" / f"{name}.yaml"), values)))
+        jobs.append(Job(merged | {"name": merged["name"] or name}, one.folder / name, f"{label} variants={name}".strip()))
     return jobs
 
 
 def _is_variant(name: Any) -> bool:
-    return isinstance(name, str) and (Path(CONF) / "variants" / f"{name}.yaml").is_file()
+    return isinstance(name, str) and (CONF / "variants" / f"{name}.yaml").is_file()
 
 
 def defaults() -> dict[str, Any]:
     """The configuration without overrides."""
-    from hydra import compose, initialize_config_dir
-
-    with initialize_config_dir(CONF, version_base="1.3"):
-        found = OmegaConf.to_container(compose("config"))
-    assert isinstance(found, dict)
-    return found
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return plain(compose("config"))
 
 
 def run(asked: Asked) -> int:
@@ -149,9 +123,7 @@ def _write(asked: Asked, setups: Sequence[Setup], outcomes: dict[int, Outcome], 
         row = write_all(outcomes[number], setup.detail)
         print(f"{setup.job.label or shape_of(setup)}: {_said(row)}")
     if not single and not any(setup.detail for setup in setups):
-        print(
-            "no pictures of single jobs; visualizations.in_multirun=true draws them, and python -m experiments.multiscale_memory.collect all"
-        )
+        print("no pictures of single jobs (visualizations.in_multirun=true); of all: python -m experiments.multiscale_memory.collect")
 
 
 def _said(row: dict[str, Any]) -> str:
@@ -178,9 +150,7 @@ def _tell(savings: Sequence[Saving]) -> None:
     for one in savings:
         print(f"  {one.jobs} x {one.shape}: {one.seconds:.1f} s, {one.compiling:.1f} of them compiling", end="")
         if one.one_by_one is not None and one.alone is not None:
-            print(
-                f"; one job alone {one.alone:.1f} s, so one by one about {one.one_by_one:.1f} s, in processes of their own {one.apart:.1f} s"
-            )
+            print(f"; a job alone {one.alone:.1f} s: one by one about {one.one_by_one:.1f} s, in processes of their own {one.apart:.1f} s")
         else:
             print()
 

@@ -1,45 +1,28 @@
-"""`python -m experiments.multiscale_memory.collect [path=1] [dir=...]`: the runs of a multirun in one table, compared, and their scaling."""
+"""`python -m experiments.multiscale_memory.collect [path=1] [dir=...]`: a multirun in one table, its runs compared, and their scaling."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import hydra
 import pandas as pd
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
 
 from experiments.multiscale_memory import comparisons, fluctuations, tables
+from experiments.multiscale_memory.composing import composed
 from experiments.multiscale_memory.outputs import chosen
+from experiments.multiscale_memory.tables import Table
 
-CONF = str(Path(__file__).parent / "conf")
 PARAMETERS = ("N", "K", "beta", "k", "u", "tau_s", "tau_J", "tau_h", "rho", "pattern_distribution", "prob_distribution", "T", "seed")
 NEEDED = ("time", "diff_normF2_k", "theoretical_y", "residuals")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 done, 2 for a mistake in what was asked."""
-    found: list[tuple[dict[str, Any], Path]] = []
-
-    @hydra.main(version_base="1.3", config_path=CONF, config_name="collect")
-    def compose(config: DictConfig) -> None:
-        own = OmegaConf.to_container(config, resolve=True)
-        assert isinstance(own, dict)
-        found.append((own, Path(os.path.abspath(HydraConfig.get().runtime.output_dir))))
-
-    before = sys.argv
-    sys.argv = [sys.argv[0], *(sys.argv[1:] if arguments is None else arguments)]
     try:
-        compose()
-    finally:
-        sys.argv = before
-    try:
-        for options, out in found:
-            collect(options, out)
+        for job in composed("collect", arguments):
+            collect(job.plain(), job.folder)
     except (ValueError, FileNotFoundError) as error:
         print(f"collect: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -65,7 +48,7 @@ def multirun_folder(options: dict[str, Any]) -> Path:
     return known[-1 - path]
 
 
-def statistics(folder: Path) -> pd.DataFrame:
+def statistics(folder: Path) -> Table:
     """The rows of all runs below a folder, in the order of their numbers; `run` is their path there."""
     files = sorted(folder.rglob("run_stats.csv"), key=lambda file: [(len(part), part) for part in file.relative_to(folder).parts])
     if not files:
@@ -74,11 +57,11 @@ def statistics(folder: Path) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
-def labels(rows: pd.DataFrame) -> tuple[list[str], list[str]]:
+def labels(rows: Table) -> tuple[list[str], list[str]]:
     """Names of the parameters that vary, and what to call each run by their values."""
     varying = [name for name in PARAMETERS if name in rows and rows[name].astype(str).nunique() > 1]
 
-    def one(row: pd.Series) -> str:
+    def one(row: Any) -> str:
         named = [f"{tables.SYMBOLS.get(name, name.replace('_', ' '))} = {_short(row[name])}" for name in varying]
         return ", ".join(named) or str(row["run"])
 
@@ -89,7 +72,7 @@ def _short(value: Any) -> str:
     return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
-def series(folder: Path, rows: pd.DataFrame, name: str) -> pd.DataFrame:
+def series(folder: Path, rows: Table, name: str) -> Table:
     """The samples of all runs, one below the other."""
     parts = []
     for run in rows["run"]:
@@ -131,7 +114,7 @@ def collect(options: dict[str, Any], out: Path) -> None:
     print(f"outputs: {out}")
 
 
-def _rows(options: dict[str, Any]) -> tuple[Path | None, pd.DataFrame]:
+def _rows(options: dict[str, Any]) -> tuple[Path | None, Table]:
     """The statistics asked for, and the multirun they are of, None for a file of them."""
     given = options["combined_stats_path"]
     folder = None if given is not None else multirun_folder(options)
@@ -141,7 +124,7 @@ def _rows(options: dict[str, Any]) -> tuple[Path | None, pd.DataFrame]:
     return folder, fluctuations.with_typical(rows) if options["recompute_theoretical_std"] else rows
 
 
-def _table(name: str, path: Any) -> pd.DataFrame:
+def _table(name: str, path: Any) -> Table:
     if not Path(path).is_file():
         raise FileNotFoundError(f"{name}={path}: there is no such file (now in {Path.cwd()})")
     rows = pd.read_csv(path)
@@ -151,7 +134,7 @@ def _table(name: str, path: Any) -> pd.DataFrame:
     return rows
 
 
-def _compare(options: dict[str, Any], folder: Path, rows: pd.DataFrame, names: Sequence[str], data: Path, pictures: Path) -> dict[str, str]:
+def _compare(options: dict[str, Any], folder: Path, rows: Table, names: Sequence[str], data: Path, pictures: Path) -> dict[str, str]:
     """The samples of all runs as one file, and the runs beside each other, unless there are too many."""
     most = options["max_runs_to_process"]
     if len(rows) > most:

@@ -8,12 +8,12 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.multiscale_memory.fits import power_law
 from experiments.multiscale_memory.fluctuations import DPI, LABELS, SYMBOLS, Missing, points
+from experiments.multiscale_memory.tables import Table
 from neurojax.multiscale.plot import DISTANCE, RESIDUAL, TIME
 
 MOST_IN_LEGEND = 12
@@ -22,12 +22,12 @@ MOST_IN_LEGEND = 12
 class Compared:
     """series: the runs' samples, by run. rows: their statistics, in the same order. labels, colours: of each run."""
 
-    def __init__(self, series: pd.DataFrame, rows: pd.DataFrame, labels: Sequence[str], options: Mapping[str, Any]):
+    def __init__(self, series: Table, rows: Table, labels: Sequence[str], options: Mapping[str, Any]):
         self.series, self.rows, self.labels, self.options = series, rows, list(labels), options
         places = np.linspace(0.05, 0.9, max(len(self.labels), 2))
         self.colours = [mpl.colormaps["viridis"](place) for place in places]
 
-    def runs(self) -> list[tuple[str, Any, pd.DataFrame]]:
+    def runs(self) -> list[tuple[str, Any, Table]]:
         """Label, colour and samples of each run."""
         by_run = dict(list(self.series.groupby("run", sort=False)))
         return [(label, colour, by_run[run]) for run, label, colour in zip(self.rows["run"], self.labels, self.colours, strict=False)]
@@ -35,7 +35,7 @@ class Compared:
 
 def _legend(ax: Axes, count: int) -> None:
     if count <= MOST_IN_LEGEND:
-        ax.legend(frameon=False, fontsize="x-small")
+        ax.legend(frameon=False, fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5))
     else:
         ax.set_title(f"{count} runs, first to last from dark to light", fontsize="small")
 
@@ -44,7 +44,7 @@ def deltaFnorm2_kt(compared: Compared, ax: Axes) -> None:
     for label, colour, own in compared.runs():
         ax.plot(own["time"], own["diff_normF2_k"], lw=0.8, color=colour, label=label)
         if compared.options["show_theoretical"]:
-            ax.plot(own["time"], own["theoretical_y"], "--", lw=1.1, color=colour, gid="theory")
+            ax.plot(own["time"], own["theoretical_y"], "k--", lw=0.9, zorder=3, gid="theory")
     if compared.options["show_theoretical"]:
         ax.plot([], [], "k--", lw=1.1, label="theory")
     ax.set(xlabel=TIME, ylabel=DISTANCE, yscale="log")
@@ -93,7 +93,7 @@ def _scaling(compared: Compared, ax: Axes, value: str) -> None:
     if (table[x] > 0).all():
         law = power_law(table[[x]].to_numpy(float), table["value"].to_numpy(float), table["error"].to_numpy(float))
         fine = np.geomspace(table[x].min(), table[x].max(), 60)
-        ax.plot(fine, law(fine[:, None]), ":", color="C0", lw=1.2, label=law.text([SYMBOLS[x]]) + " (95 %)")
+        ax.plot(fine, law(fine[:, None]), ":", color="C0", lw=1.2, label=law.text([SYMBOLS[x]]))
         if compared.options["log_scale"]:
             ax.set(xscale="log", yscale="log")
     ax.set(xlabel=f"${SYMBOLS[x]}$", ylabel=LABELS[value])

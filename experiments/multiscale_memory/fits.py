@@ -30,8 +30,11 @@ class PowerLaw(NamedTuple):
         parts = []
         for name, exponent, (low, high) in zip(names, self.exponents, self.intervals, strict=True):
             parts.append(rf"{name}^{{{exponent:.2f}" + (rf" \pm {0.5 * (high - low):.2f}" if np.isfinite(low) else "") + "}")
-        head = "" if self.coefficient == 1 and np.isnan(self.coefficient_interval[0]) else f"{self.coefficient:.3g} "
-        return "$" + head + r"\, ".join(parts) + "$"
+        if self.coefficient == 1 and np.isnan(self.coefficient_interval[0]):
+            return "$" + r"\, ".join(parts) + "$"
+        mantissa, mark, exponent = f"{self.coefficient:.3g}".partition("e")
+        head = rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if mark else mantissa
+        return "$" + r"\, ".join([head, *parts]) + "$"
 
 
 def power_law(

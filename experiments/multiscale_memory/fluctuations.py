@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.multiscale_memory.fits import PowerLaw, polynomial, power_law
+from experiments.multiscale_memory.tables import Table
 from neurojax.multiscale import theory
 
 DPI = 110
@@ -70,11 +71,11 @@ def typical_deviation(K: int, tau_J: float, rho: float = 0.0, tau_h: float = 1.0
     return float(np.sqrt(theory.distance_variance(ensemble, theory.fading(tau_J, tau_h, dt))))
 
 
-def with_typical(rows: pd.DataFrame) -> pd.DataFrame:
+def with_typical(rows: Table) -> Table:
     """The rows with `theoretical_std` computed anew; NaN where patterns are not signs, equally likely, or redraws not at a fixed time."""
 
-    def one(row: pd.Series) -> float:
-        tau_h = pd.to_numeric(row.get("tau_h", 1.0), errors="coerce")
+    def one(row: Any) -> float:
+        tau_h: Any = pd.to_numeric(row.get("tau_h", 1.0), errors="coerce")
         if row["pattern_distribution"] != "rademacher" or row["prob_distribution"] != "uniform" or not np.isfinite(tau_h):
             return np.nan
         return typical_deviation(int(row["K"]), float(row["tau_J"]), float(row["rho"]), float(tau_h), float(row["dt"]))
@@ -82,26 +83,34 @@ def with_typical(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(theoretical_std=[one(row) for _, row in rows.iterrows()])
 
 
-def points(rows: pd.DataFrame, keys: Sequence[str], value: str) -> pd.DataFrame:
-    """Runs with equal keys as one point: value, error, theory. Of several runs the error is that of their mean, of one its own; variances
-    are averaged, and deviations are their roots."""
-    found = []
+def points(rows: Table, keys: Sequence[str], value: str) -> Table:
+    """Runs with equal keys as one point: value, error, theory. Variances are averaged, and deviations are their roots.
+
+    The error is that of the mean over runs of equal N, K, tau_J and rho (by their own errors where they are fewer than five); where one
+    of these varies beside the keys, cells count equally.
+    """
+    cells = [name for name in ("N", "K", "tau_J", "rho") if name not in keys]
+    found: list[dict[str, Any]] = []
     for key, own in rows.groupby(list(keys), sort=True):
-        variance, count = own["residuals_variance"].mean(), len(own)
-        error = own["residuals_variance"].std(ddof=1) / np.sqrt(count) if count > 1 else own["residuals_variance_error"].iloc[0]
-        expected = float(np.sqrt(np.mean(own["theoretical_std"] ** 2)))
+        parts = [_cell(cell) for _, cell in own.groupby(cells, sort=False)]
+        variance, error, expected = (np.asarray(column) for column in zip(*parts, strict=True))
+        mean, spread, theory_mean = float(variance.mean()), float(np.sqrt(np.sum(error**2)) / len(parts)), float(expected.mean())
+        one = {"value": mean, "error": spread, "theory": theory_mean}
         if value == "std":
-            root = np.sqrt(variance)
-            one = {"value": root, "error": 0.5 * error / root, "theory": expected}
-        else:
-            one = {"value": variance, "error": error, "theory": expected**2}
-        found.append(dict(zip(keys, key, strict=True)) | one | {"runs": count})
+            one = {"value": np.sqrt(mean), "error": 0.5 * spread / np.sqrt(mean), "theory": np.sqrt(theory_mean)}
+        found.append(dict(zip(keys, key, strict=True)) | one | {"runs": len(own)})
     return pd.DataFrame(found)
 
 
-def draw(
-    rows: pd.DataFrame, names: Sequence[str], options: Mapping[str, Any], folder: Path
-) -> tuple[list[str], dict[str, str], pd.DataFrame]:
+def _cell(rows: Table) -> tuple[float, float, float]:
+    """Mean variance of runs that differ in their seeds, its error, and theory's."""
+    variances, count = rows["residuals_variance"], len(rows)
+    own = np.sqrt(np.mean(rows["residuals_variance_error"] ** 2) / count)
+    error = variances.std(ddof=1) / np.sqrt(count) if count >= 5 else own
+    return float(variances.mean()), float(error), float(np.mean(rows["theoretical_std"] ** 2))
+
+
+def draw(rows: Table, names: Sequence[str], options: Mapping[str, Any], folder: Path) -> tuple[list[str], dict[str, str], Table]:
     """Pictures as PDF and PNG, one each and all on a page; the names drawn, those not drawn with the reason, and every fit."""
     rows = rows[np.isfinite(rows["residuals_variance"]) & (rows["residuals_variance"] > 0)]
     if rows.empty:
@@ -128,17 +137,19 @@ def draw(
     return drawn, missing, pd.DataFrame(fits)
 
 
-def _panel(figure: Figure, place: Any, rows: pd.DataFrame, plot: Plot, options: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _panel(figure: Figure, place: Any, rows: Table, plot: Plot, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     at = place if isinstance(place, tuple) else (1, 1, 1)
     if rows[plot.x].nunique() < 2:
         raise Missing(f"{plot.x} has one value")
+    if plot.kind == "slice" and rows[plot.by].nunique() < 2:
+        raise Missing(f"{plot.by} has one value, no slices")
     if plot.kind == "surface":
         return _surface(figure, at, rows, plot, options)
     ax = figure.add_subplot(*at)
     return (_alpha if plot.kind == "alpha" else _lines)(ax, rows, plot, options)
 
 
-def _lines(ax: Axes, rows: pd.DataFrame, plot: Plot, options: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _lines(ax: Axes, rows: Table, plot: Plot, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A line of points with error bars for each value of `by`; theory dashed; power laws dotted."""
     table, fits = points(rows, [plot.by, plot.x], plot.value), []
     values = sorted(table[plot.by].unique())
@@ -182,7 +193,7 @@ def _row(law: PowerLaw, names: Sequence[str], plot: Plot, free: bool) -> dict[st
 
 
 def _finish(
-    ax: Axes, rows: pd.DataFrame, plot: Plot, chosen: Sequence[Any], values: Sequence[Any], options: Mapping[str, Any], logarithmic: bool
+    ax: Axes, rows: Table, plot: Plot, chosen: Sequence[Any], values: Sequence[Any], options: Mapping[str, Any], logarithmic: bool
 ) -> None:
     others = [name for name in ("N", "K", "tau_J", "rho") if name not in (plot.x, plot.by) and rows[name].nunique() > 1]
     if plot.x == "alpha":
@@ -202,7 +213,7 @@ def _finish(
     ax.legend(frameon=False, fontsize="x-small")
 
 
-def _alpha(ax: Axes, rows: pd.DataFrame, plot: Plot, options: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _alpha(ax: Axes, rows: Table, plot: Plot, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Against the load, at each tau_J: a polynomial and a power law beside the points."""
     table, fits = points(rows, [plot.by, plot.x], plot.value), []
     values = sorted(table[plot.by].unique())
@@ -228,7 +239,7 @@ def _alpha(ax: Axes, rows: pd.DataFrame, plot: Plot, options: Mapping[str, Any])
     return fits
 
 
-def _surface(figure: Figure, at: tuple[int, int, int], rows: pd.DataFrame, plot: Plot, options: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _surface(figure: Figure, at: tuple[int, int, int], rows: Table, plot: Plot, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Over N and K, at the tau_J and rho of most runs; with the surface of a power law in N and K, or in the load."""
     if rows["K"].nunique() < 2:
         raise Missing("K has one value")

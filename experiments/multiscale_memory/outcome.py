@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import inspect
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -163,7 +163,7 @@ def settling(series: np.ndarray, window: int, every: int, significance: float) -
     from statsmodels.tsa.stattools import kpss
 
     # From 0.15 on statsmodels asks which kind of result is meant.
-    new = {"result_object": False} if "result_object" in inspect.signature(kpss).parameters else {}
+    new: dict[str, Any] = {"result_object": False} if "result_object" in inspect.signature(kpss).parameters else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InterpolationWarning)  # p is beyond the table, and its end is what is returned
         windows = (series[end - window : end] for end in found.ends)

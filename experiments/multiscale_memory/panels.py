@@ -49,7 +49,6 @@ def overlaps(outcome: Outcome, ax: Axes) -> None:
     if m.sizes["pattern"] <= 10 and m.sizes["time"] <= 400:
         plot.plot_overlaps(m, ax=ax)
         if ax.get_legend():
-            ax.get_legend().set_bbox_to_anchor((1.0, 1.0))
             ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize="x-small")
     else:
         bound = max(1.0, float(np.abs(m.values).max()))

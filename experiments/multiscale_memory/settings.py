@@ -97,7 +97,7 @@ def _check_keys(config: Mapping[str, Any], defaults: Mapping[str, Any], prefix: 
 def _model(config: Mapping[str, Any]) -> Any:
     own, kind = config["model"], config["model_class"]
     n = _whole("model.N", own["N"], 2)
-    shared = {name: _number(f"model.{name}", own[name]) for name in ("beta", "u", "tau_s")}
+    shared: dict[str, Any] = {name: _number(f"model.{name}", own[name]) for name in ("beta", "u", "tau_s")}
     if kind == "MemoryMatrixAssociativeMemory":
         return nj.PatternMatrix(
             n,
@@ -135,7 +135,7 @@ def _stream(own: Mapping[str, Any]) -> nj.Stream:
         count = _number("model.K", own["K"])
         if count >= 1 and count != round(count):
             raise ValueError(f"model.K={own['K']!r}: a whole number of patterns, or a load below 1")
-        size = {"count": int(count)} if count >= 1 else {"load": count}
+        size: dict[str, Any] = {"count": int(count)} if count >= 1 else {"load": count}
         patterns = PATTERNS[kind](
             **size, correlation=_number("model.rho", own["rho"]), scale=_number("model.pattern_scale", own["pattern_scale"])
         )

@@ -11,6 +11,8 @@ import pandas as pd
 
 from experiments.multiscale_memory.outcome import Outcome
 
+Table = Any  # a pandas.DataFrame, whose types a checker does not follow
+
 SYMBOLS = {
     "N": "$N$",
     "K": "$K$",
@@ -50,7 +52,7 @@ IN_TABLE = (
 ESCAPES = {"\\": r"\textbackslash{}", **{mark: f"\\{mark}" for mark in "_%&#${}"}, "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 
 
-def series(outcome: Outcome) -> pd.DataFrame:
+def series(outcome: Outcome) -> Table:
     """D and energies with their theory, one row for each sample, every digit."""
     if "D" not in outcome.data:
         return pd.DataFrame({"time": outcome.trace("m")["time"].values} | _columns(outcome.trace("m").values, "overlap"))
@@ -149,7 +151,7 @@ def _learned(outcome: Outcome) -> dict[str, Any]:
     return found
 
 
-def latex(rows: pd.DataFrame) -> str:
+def latex(rows: Table) -> str:
     """A booktabs table: columns that differ, or of a single row those of `IN_TABLE`; what all rows share stands in the caption line."""
     shown = [name for name in IN_TABLE if name in rows]
     varying = [name for name in shown if rows[name].astype(str).nunique() > 1] if len(rows) > 1 else shown
