@@ -88,7 +88,7 @@ def run(asked: Asked) -> int:
     for job in asked.jobs:
         try:
             check_pictures(job.config)
-            pictures = single or job.config["visualizations"]["in_multirun"]
+            pictures = not asked.multirun or job.config["visualizations"]["in_multirun"]
             config = job.config if single else job.config | {"visualizations": job.config["visualizations"] | {"dynamic": []}}
             setups.append(checked(dataclasses.replace(job, config=config), pictures, known))
         except (ValueError, TypeError) as error:
@@ -108,7 +108,7 @@ def run(asked: Asked) -> int:
         savings.append(saving)
         outcomes |= {i: Outcome(setup, data) for i, setup, data in zip(group.numbers, group.setups, runs, strict=True)}
     if keep:
-        _write(asked, setups, outcomes, single)
+        _write(setups, outcomes)
         _keep(savings, asked.folder)
     _tell(savings)
     diverged = sum(int(one.data["status"]) == 2 for one in outcomes.values())
@@ -118,11 +118,11 @@ def run(asked: Asked) -> int:
     return int(diverged > 0)
 
 
-def _write(asked: Asked, setups: Sequence[Setup], outcomes: dict[int, Outcome], single: bool) -> None:
+def _write(setups: Sequence[Setup], outcomes: dict[int, Outcome]) -> None:
     for number, setup in enumerate(setups):
         row = write_all(outcomes[number], setup.detail)
         print(f"{setup.job.label or shape_of(setup)}: {_said(row)}")
-    if not single and not any(setup.detail for setup in setups):
+    if not any(setup.detail for setup in setups):
         print("no pictures of single jobs (visualizations.in_multirun=true); of all: python -m experiments.multiscale_memory.collect")
 
 

@@ -86,15 +86,15 @@ def with_typical(rows: Table) -> Table:
 def points(rows: Table, keys: Sequence[str], value: str) -> Table:
     """Runs with equal keys as one point: value, error, theory. Variances are averaged, and deviations are their roots.
 
-    The error is that of the mean over runs of equal N, K, tau_J and rho (by their own errors where they are fewer than five); where one
-    of these varies beside the keys, cells count equally.
+    The error is that of the mean over runs of equal N, K, tau_J and rho (by their own errors where they are fewer than five). Where one
+    of these varies beside the keys, cells count equally, and so do their errors: runs of one seed see the same patterns' order.
     """
     cells = [name for name in ("N", "K", "tau_J", "rho") if name not in keys]
     found: list[dict[str, Any]] = []
     for key, own in rows.groupby(list(keys), sort=True):
         parts = [_cell(cell) for _, cell in own.groupby(cells, sort=False)]
         variance, error, expected = (np.asarray(column) for column in zip(*parts, strict=True))
-        mean, spread, theory_mean = float(variance.mean()), float(np.sqrt(np.sum(error**2)) / len(parts)), float(expected.mean())
+        mean, spread, theory_mean = float(variance.mean()), float(error.mean()), float(expected.mean())
         one = {"value": mean, "error": spread, "theory": theory_mean}
         if value == "std":
             one = {"value": np.sqrt(mean), "error": 0.5 * spread / np.sqrt(mean), "theory": np.sqrt(theory_mean)}
@@ -210,6 +210,7 @@ def _finish(
         ax.plot([], [], "k--", lw=1.2, label="theory")
     ax.set(xlabel=f"${SYMBOLS[plot.x]}$", ylabel=LABELS[plot.value], title="; ".join(said))
     ax.title.set_fontsize("small")
+    ax.margins(y=0.2)
     ax.legend(frameon=False, fontsize="x-small")
 
 
@@ -268,7 +269,7 @@ def _surface(figure: Figure, at: tuple[int, int, int], rows: Table, plot: Plot, 
             said.append(law.text([SYMBOLS[name] for name in names]))
             fits.append(_row(law, names, plot, free))
     if options["show_theoretical"] and not plot.fit:
-        ax.scatter(n, k, table["theory"], color="k", marker="_", s=40, label="theory")
+        ax.scatter(n, k, table["theory"], color="k", marker="_", s=50, depthshade=False, label="theory")
         ax.legend(frameon=False, fontsize="small")
     ax.set(xlabel="$N$", ylabel="$K$")
     ax.set_title(f"{LABELS[plot.value]}; " + ", ".join(said) if said else LABELS[plot.value], fontsize="small")

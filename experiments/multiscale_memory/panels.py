@@ -221,6 +221,7 @@ def pattern_probabilities(outcome: Outcome, ax: Axes) -> None:
     top = 1.25 * float(max(p.max(), found.probabilities.max()))
     title = f"patterns' probabilities; {found.error:.2g} of $|J|$ unexplained"
     ax.set(xlabel=r"pattern $\mu$", ylabel=r"$p_\mu$", title=title, ylim=(0, top))
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend(frameon=False, fontsize="small", loc="upper center", ncols=2)
 
 

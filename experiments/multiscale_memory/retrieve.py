@@ -103,19 +103,19 @@ def retrieve(options: dict[str, Any], out: Path) -> None:
 
 
 def summary(overlaps: xr.DataArray) -> Table:
-    """Means over patterns and copies: overlap with the pattern that was cued, largest size of another's, each with its deviation."""
+    """Means over patterns and copies: overlap with the pattern that was cued, largest size of another's, each with its standard error."""
     cued = overlaps["cued"].values - 1
     target = xr.concat([overlaps.isel(cued=i, pattern=one, drop=True) for i, one in enumerate(cued)], "cued")
     others = [abs(overlaps.isel(cued=i)).drop_isel(pattern=int(one)) for i, one in enumerate(cued)]
     other = xr.concat([part.max("pattern") for part in others], "cued") if overlaps.sizes["pattern"] > 1 else 0 * target
     dims = ("cued", "copy")
-    rows = []
+    rows, root = [], np.sqrt(overlaps.sizes["cued"] * overlaps.sizes["copy"])
     for name in overlaps["couplings"].values:
         for quality in overlaps["quality"].values:
             at = {"couplings": name, "quality": quality}
             m, rest = target.sel(at), other.sel(at)
-            row = {"target": float(m.mean(dims)), "target_std": float(m.std(dims)), "recalled": float((m > 0.9).mean(dims))}
-            rows.append(at | row | {"other": float(rest.mean(dims)), "other_std": float(rest.std(dims))})
+            row = {"target": float(m.mean(dims)), "target_error": float(m.std(dims)) / root, "recalled": float((m > 0.9).mean(dims))}
+            rows.append(at | row | {"other": float(rest.mean(dims)), "other_error": float(rest.std(dims)) / root})
     return pd.DataFrame(rows)
 
 
@@ -127,14 +127,14 @@ def draw(table: Table, folder: Path, run: Path) -> None:
     for number, (name, own) in enumerate(table.groupby("couplings", sort=False)):
         for ax, column in ((first, "target"), (second, "other")):
             ax.errorbar(
-                own["quality"], own[column], own[f"{column}_std"], fmt="o-", color=f"C{number}", ms=3.5, lw=1, capsize=2, label=str(name)
+                own["quality"], own[column], own[f"{column}_error"], fmt="o-", color=f"C{number}", ms=3.5, lw=1, capsize=2, label=str(name)
             )
     side = np.array([table["quality"].min(), table["quality"].max()])
     first.plot(side, side, color="0.6", lw=0.8, label="no better than the copy", zorder=0)
     first.set(xlabel="overlap of the copy, $r$", ylabel="overlap with the pattern cued", ylim=(-0.25, 1.1))
     second.set(xlabel="overlap of the copy, $r$", ylabel="largest overlap with another", ylim=(-0.05, 1.1))
     first.legend(frameon=False, fontsize="small")
-    figure.suptitle(f"frozen couplings of {run}, mean ± s.d.", fontsize="medium")
+    figure.suptitle(f"frozen couplings of {run}, mean ± s.e.", fontsize="medium")
     for kind in ("pdf", "png"):
         figure.savefig(folder / f"retrieval.{kind}", dpi=110)
 
