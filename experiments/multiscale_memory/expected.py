@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -48,7 +49,7 @@ def expected(model: Any, ensemble: theory.Ensemble, times: Float[np.ndarray, " s
     if float(fade.b2) == 0:
         start = np.full(len(times), float(theory.mean_distance(ensemble, fade, 0)))
         return Expected(start, 0 * start, 0 * start, float(start[0]), 0.0, 0.0, 1.0, "")
-    follow = _transitions(model, ensemble)
+    follow = transition_matrix(model.stream, np.asarray(ensemble.probabilities))
     period = float(redraws.average())
     average = float(theory.time_average(ensemble, tau_J, redraws, step, follow))
     deviation = float(np.sqrt(theory.distance_variance(ensemble, fade)))
@@ -113,12 +114,13 @@ def _settled(ensemble: theory.Ensemble, fade: theory.Fading, period: float, shar
     return float(np.log(share * level / offset) / np.log(float(fade.a2)) * period)
 
 
-def _transitions(model: Any, ensemble: theory.Ensemble) -> Any:
-    """As a matrix (K, K), None where patterns are drawn independently."""
-    given = model.stream.transitions
+def transition_matrix(stream: Any, probabilities: Float[np.ndarray, " K"]) -> Any:
+    """What follows what (K, K), None where patterns are drawn independently."""
+    given = stream.transitions
     if given is None:
         return None
-    return np.asarray(given.matrix(np.asarray(ensemble.probabilities)) if hasattr(given, "matrix") else given, float)
+    with jax.enable_x64(True):
+        return np.asarray(given.matrix(jax.numpy.asarray(probabilities, float)) if hasattr(given, "matrix") else given, float)
 
 
 def _why_not(model: Any, step: float | None) -> str:

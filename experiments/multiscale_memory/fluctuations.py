@@ -19,6 +19,7 @@ from neurojax.multiscale import theory
 DPI = 110
 SYMBOLS = {"N": "N", "K": "K", "tau_J": r"\tau_J", "rho": r"\rho", "alpha": r"\alpha"}
 MOST_LINES = 6
+LEAST = 5  # independent samples of D that a run must have: fewer do not tell its variance
 LABELS = {"std": r"$\sigma_D$", "var": r"$\mathrm{Var}\,D$"}
 
 
@@ -113,8 +114,13 @@ def _cell(rows: Table) -> tuple[float, float, float]:
 def draw(rows: Table, names: Sequence[str], options: Mapping[str, Any], folder: Path) -> tuple[list[str], dict[str, str], Table]:
     """Pictures as PDF and PNG, one each and all on a page; the names drawn, those not drawn with the reason, and every fit."""
     rows = rows[np.isfinite(rows["residuals_variance"]) & (rows["residuals_variance"] > 0)]
+    if "independent" in rows:
+        short = rows["independent"] < LEAST
+        if short.any():
+            print(f"left out of the fluctuation analysis: {int(short.sum())} runs with less than {LEAST} independent samples of D")
+        rows = rows[~short]
     if rows.empty:
-        return [], dict.fromkeys(names, "no run has fluctuations of D"), pd.DataFrame()
+        return [], dict.fromkeys(names, "no run has enough of fluctuations of D"), pd.DataFrame()
     rows = rows.assign(alpha=rows["K"] / rows["N"])
     drawn, missing, fits = [], {}, []
     for name in names:

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from experiments.multiscale_memory.outcome import Outcome
 from neurojax.multiscale import plot
@@ -29,6 +31,12 @@ def record(outcome: Outcome, name: str, why: str = "the run does not record it")
     return outcome.trace(name)
 
 
+def _whole(*axes: Axis) -> None:
+    """Ticks at whole numbers."""
+    for axis in axes:
+        axis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+
+
 def _distance(outcome: Outcome) -> xr.DataArray:
     """D; a run's first sample is J0 and stays in."""
     return record(outcome, "D", "a memory of rows has no D")
@@ -36,11 +44,13 @@ def _distance(outcome: Outcome) -> xr.DataArray:
 
 def neural_activities(outcome: Outcome, ax: Axes) -> None:
     plot.plot_neurons(record(outcome, "s"), ax=ax)
+    _whole(ax.yaxis)
     ax.set_title("neural activities")
 
 
 def external_fields(outcome: Outcome, ax: Axes) -> None:
     plot.plot_neurons(record(outcome, "field")[1:], label="$h_i$", ax=ax)  # before the first step nothing is shown
+    _whole(ax.yaxis)
     ax.set_title("external fields")
 
 
@@ -64,6 +74,7 @@ def overlaps(outcome: Outcome, ax: Axes) -> None:
         )
         ax.figure.colorbar(mesh, ax=ax, label=r"overlap $m_\mu$")
         ax.set(xlabel=plot.TIME, ylabel=r"pattern $\mu$")
+        _whole(ax.yaxis)
     ax.set_title("overlaps with the patterns")
 
 
@@ -134,11 +145,13 @@ def stationarity(outcome: Outcome, ax: Axes) -> None:
 
 def synaptic_weights(outcome: Outcome, ax: Axes) -> None:
     plot.plot_couplings(_final(outcome) / outcome.k, ax=ax)
+    _whole(ax.xaxis, ax.yaxis)
     ax.set_title("final synaptic weights")
 
 
 def synaptic_hebb_difference(outcome: Outcome, ax: Axes) -> None:
     plot.plot_couplings(_final(outcome) / outcome.k - outcome.hebb, label="$J_{ij} / k - H_{ij}$", ax=ax)
+    _whole(ax.xaxis, ax.yaxis)
     ax.set_title("difference to Hebb")
 
 
@@ -159,18 +172,18 @@ def deltaFnorm2_k(outcome: Outcome, ax: Axes) -> None:
 
 
 def deltaFnorm2_kt(outcome: Outcome, ax: Axes) -> None:
-    found, deviation = outcome.expected, outcome.deviation
+    distance, found, deviation = _distance(outcome), outcome.expected, outcome.deviation
     known = deviation if np.any(np.isfinite(deviation)) else None
-    plot.plot_distance(_distance(outcome), found.mean, known, asymptote=found.average, ax=ax)
+    plot.plot_distance(distance, found.mean, known, asymptote=found.average, ax=ax)
     _clip(ax, outcome)
     ax.set_title("distance to Hebb" if found.holds else "distance to Hebb\n(theory of fast neurons in a strong field)", fontsize="medium")
 
 
 def _clip(ax: Axes, outcome: Outcome) -> None:
     """Mean less deviation may reach zero, which a logarithmic scale would follow without end."""
-    low = np.nanmin(outcome.trace("D").values)
+    low = float(np.nanmin(outcome.trace("D").values))
     if low > 0:
-        ax.set_ylim(bottom=0.5 * min(low, np.nanmin(outcome.expected.mean), outcome.expected.average))
+        ax.set_ylim(bottom=max(0.1 * low, 0.5 * min(low, float(np.nanmin(outcome.expected.mean)), outcome.expected.average)))
     if outcome.setup.job.config["visualizations"]["log_X"]:
         ax.set_xscale("log")
 
@@ -221,7 +234,7 @@ def pattern_probabilities(outcome: Outcome, ax: Axes) -> None:
     top = 1.25 * float(max(p.max(), found.probabilities.max()))
     title = f"patterns' probabilities; {found.error:.2g} of $|J|$ unexplained"
     ax.set(xlabel=r"pattern $\mu$", ylabel=r"$p_\mu$", title=title, ylim=(0, top))
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    _whole(ax.xaxis)
     ax.legend(frameon=False, fontsize="small", loc="upper center", ncols=2)
 
 

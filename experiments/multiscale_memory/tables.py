@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiments.multiscale_memory.expected import transition_matrix
 from experiments.multiscale_memory.outcome import Outcome
 
 Table = Any  # a pandas.DataFrame, whose types a checker does not follow
@@ -139,10 +140,10 @@ def _learned(outcome: Outcome) -> dict[str, Any]:
 
     similarity = outcome.data["similarity"].values[-1]
     found = {"similarity": float(similarity.max(axis=0).mean())}
-    given = outcome.setup.model.stream.transitions
     if "transitions" in outcome.data:
         p = np.asarray(outcome.data["made.probabilities"], float)
-        true = np.tile(p, (len(p), 1)) if given is None else np.asarray(given.matrix(p) if hasattr(given, "matrix") else given, float)
+        given = transition_matrix(outcome.setup.model.stream, p)
+        true = np.tile(p, (len(p), 1)) if given is None else given
         try:
             learned = by_pattern(outcome.data["transitions"].values, similarity)
         except ValueError:
