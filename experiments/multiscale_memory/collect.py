@@ -59,7 +59,7 @@ def statistics(folder: Path) -> Table:
 
 def labels(rows: Table) -> tuple[list[str], list[str]]:
     """Names of the parameters that vary, and what to call each run by their values."""
-    varying = [name for name in PARAMETERS if name in rows and rows[name].astype(str).nunique() > 1]
+    varying = [name for name in PARAMETERS if name in rows and tables.varies(rows[name])]
 
     def one(row: Any) -> str:
         named = [f"{tables.SYMBOLS.get(name, name.replace('_', ' '))} = {_short(row[name])}" for name in varying]

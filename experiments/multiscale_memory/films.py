@@ -52,12 +52,12 @@ def _dots(s: xr.DataArray, field: xr.DataArray) -> Iterator[np.ndarray]:
 
 
 def synaptic_weights_gif(outcome: Outcome, path: Path) -> None:
-    J = thinned(record(outcome, "film", "no frames of couplings were kept"), _frames(outcome))
+    J = thinned(record(outcome, "film"), _frames(outcome))
     write_film(path, _matrices(J["time"].values, J.values / outcome.k, "$J_{ij} / k$"), RATE)
 
 
 def synaptic_hebb_difference_gif(outcome: Outcome, path: Path) -> None:
-    J = thinned(record(outcome, "film", "no frames of couplings were kept"), _frames(outcome))
+    J = thinned(record(outcome, "film"), _frames(outcome))
     write_film(path, _matrices(J["time"].values, J.values / outcome.k - outcome.hebb, "$J_{ij} / k - H_{ij}$"), RATE)
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from experiments.multiscale_memory.films import FILMS, film
 from experiments.multiscale_memory.outcome import Outcome
-from experiments.multiscale_memory.panels import PANELS, draw
+from experiments.multiscale_memory.panels import NOT_RECORDED, PANELS, draw
 from experiments.multiscale_memory.tables import write
 from neurojax.engine.paths import nearest
 
 FORMS = ("gif", "mp4")
+EVERYWHERE = ("large_deviations", "similarities", "transition_matrix")  # asked for by "all", but for some runs alone
 
 
 def chosen(name: str, asked: Any, known: Mapping[str, Any]) -> list[str]:
@@ -49,6 +50,7 @@ def write_all(outcome: Outcome, pictures: bool) -> dict[str, Any]:
     made, lacking = film(outcome, chosen("visualizations.dynamic", own["dynamic"], FILMS), job.folder_of("dynamic_vis"), own["format"])
     print(f"{len(drawn)} panels, {len(made)} films")
     for name, why in (missing | lacking).items():
-        if own["static"] != "all" or name not in PANELS or "only of" not in why:
+        asked = own["dynamic" if name in FILMS else "static"]
+        if asked != "all" or (name not in EVERYWHERE and why != NOT_RECORDED):
             print(f"left out: {name}: {why}")
     return row

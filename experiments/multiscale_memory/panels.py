@@ -17,6 +17,7 @@ from neurojax.multiscale import plot
 
 DPI = 110
 SIZE = (5.2, 3.6)
+NOT_RECORDED = "this kind of run does not record it"
 NORM = r"$\|J - k H\|^2$"
 
 
@@ -24,7 +25,7 @@ class Missing(ValueError):
     """A panel that this run has no numbers for."""
 
 
-def record(outcome: Outcome, name: str, why: str = "the run does not record it") -> xr.DataArray:
+def record(outcome: Outcome, name: str, why: str = NOT_RECORDED) -> xr.DataArray:
     """A trace, or the reason why there is none."""
     if name not in outcome.data:
         raise Missing(why)
@@ -39,7 +40,7 @@ def _whole(*axes: Axis) -> None:
 
 def _distance(outcome: Outcome) -> xr.DataArray:
     """D; a run's first sample is J0 and stays in."""
-    return record(outcome, "D", "a memory of rows has no D")
+    return record(outcome, "D")
 
 
 def neural_activities(outcome: Outcome, ax: Axes) -> None:
@@ -91,7 +92,7 @@ def seed_energy(outcome: Outcome, ax: Axes) -> None:
 def energy_landscape(outcome: Outcome, ax: Axes) -> None:
     """Energy of the final J, without field, over the plane of two patterns; the run's way in it."""
     if "J" not in outcome.data:
-        raise Missing("the final couplings were not kept")
+        raise Missing(NOT_RECORDED)
     J, (one, *rest) = outcome.data["J"].values, np.sign(outcome.targets)
     other = rest[0] if rest else np.where(np.arange(len(one)) % 2, one, -one)
     side = np.linspace(-1, 1, 61)
@@ -157,7 +158,7 @@ def synaptic_hebb_difference(outcome: Outcome, ax: Axes) -> None:
 
 def _final(outcome: Outcome) -> np.ndarray:
     if "J" not in outcome.data:
-        raise Missing("the final couplings were not kept")
+        raise Missing(NOT_RECORDED)
     return outcome.data["J"].values
 
 

@@ -43,7 +43,8 @@ def records_of(
         record |= {"similarity": nj.Trace(sequences.similarities, every=thinned), "m": nj.Trace(measures.overlaps, every=every)}
         if model.tau_T is not None:
             record["transitions"] = nj.Last(transitions)
-        return record | ({"s": nj.Trace(measures.neurons, every=thinned)} if detail else {}), left_out
+        pictured = {"s": nj.Trace(measures.neurons, every=thinned), "field": nj.Trace(measures.field, every=thinned)}
+        return record | (pictured if detail else {}), left_out
     record |= {
         "D": nj.Trace(measures.distance, every=every),
         "locked": nj.Last(measures.locked),

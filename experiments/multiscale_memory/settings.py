@@ -102,6 +102,7 @@ def _model(config: Mapping[str, Any]) -> Any:
         return nj.PatternMatrix(
             n,
             _stream(own),
+            rows=None if own["rows"] is None else _whole("model.rows", own["rows"], 1),
             sharpness=_number("model.beta_Xi", own["beta_Xi"]),
             recall=_number("model.recall", own["recall"]),
             tau_Xi=_number("model.tau_Xi", own["tau_Xi"]),

@@ -85,7 +85,9 @@ def parameters(outcome: Outcome) -> dict[str, Any]:
     own |= {"N": model.n, "K": count, "alpha": count / model.n}
     if "MemoryMatrix" not in outcome.setup.kind:
         own["k"] = outcome.k
-        own = {name: value for name, value in own.items() if name not in ("beta_Xi", "tau_Xi", "tau_T", "recall", "delay_transition")}
+        own = {
+            name: value for name, value in own.items() if name not in ("rows", "beta_Xi", "tau_Xi", "tau_T", "recall", "delay_transition")
+        }
     simulation = {name: config["simulation"][name] for name in ("T", "dt", "seed", "method", "dtype")}
     return {"name": config["name"], "model_class": outcome.setup.kind, **own, **simulation}
 
@@ -155,7 +157,7 @@ def _learned(outcome: Outcome) -> dict[str, Any]:
 def latex(rows: Table) -> str:
     """A booktabs table: columns that differ, or of a single row those of `IN_TABLE`; what all rows share stands in the caption line."""
     shown = [name for name in IN_TABLE if name in rows]
-    varying = [name for name in shown if rows[name].astype(str).nunique() > 1] if len(rows) > 1 else shown
+    varying = [name for name in shown if varies(rows[name])] if len(rows) > 1 else shown
     shared = [name for name in shown if name not in varying]
     head = " & ".join(SYMBOLS.get(name, escape(name)) for name in varying)
     lines = [r"% needs \usepackage{booktabs}"]
@@ -164,6 +166,11 @@ def latex(rows: Table) -> str:
     lines += [rf"\begin{{tabular}}{{{'r' * len(varying)}}}", r"\toprule", rf"{head} \\", r"\midrule"]
     lines += [" & ".join(cell(row[name]) for name in varying) + r" \\" for _, row in rows.iterrows()]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def varies(column: Any) -> bool:
+    """Whether a column has more than one value; no number is one, too."""
+    return len({str(value) for value in column}) > 1
 
 
 def cell(value: Any) -> str:
