@@ -185,6 +185,7 @@ def _clip(ax: Axes, outcome: Outcome) -> None:
     low = float(np.nanmin(outcome.trace("D").values))
     if low > 0:
         ax.set_ylim(bottom=max(0.1 * low, 0.5 * min(low, float(np.nanmin(outcome.expected.mean)), outcome.expected.average)))
+    ax.legend(frameon=False, fontsize="small", loc="upper right")
     if outcome.setup.job.config["visualizations"]["log_X"]:
         ax.set_xscale("log")
 
@@ -221,6 +222,7 @@ def transients(outcome: Outcome, ax: Axes) -> None:
     ax.plot(times, found.approximate, color="C1", lw=1.2, label=r"approximate, $\sigma_\infty (1 - a^{2n})$")
     ax.axhline(found.deviation, color="0.5", lw=0.8, label="for ever")
     ax.set(xlabel=plot.TIME, ylabel=r"$\sqrt{\mathrm{Var}\,D}$", title="deviation of $D$ in theory")
+    ax.set_xlim(-0.02 * times[-1], min(times[-1], 1.5 * found.settled or times[-1]))
     ax.legend(frameon=False, fontsize="small")
 
 
@@ -248,7 +250,6 @@ def large_deviations(outcome: Outcome, ax: Axes) -> None:
     known = outcome.deviation if np.any(np.isfinite(outcome.deviation)) else None
     plot.plot_distance(_distance(outcome), found.mean, known, ax=ax)
     ax.plot(times[kept], np.interp(times[kept], outcome.trace("D")["time"], outcome.trace("D")), "v", color="C3", ms=6, label="events kept")
-    ax.legend(frameon=False, fontsize="small")
     _clip(ax, outcome)
     ax.set_title(f"large deviations: {int(outcome.data['events.count'])}, {int(kept.sum())} kept")
 
