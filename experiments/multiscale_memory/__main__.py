@@ -96,14 +96,16 @@ def run(asked: Asked) -> int:
     batch, keep = asked.jobs[0].config["batch"], asked.jobs[0].config["save"]["enabled"]
     nj.use_cpus(os.cpu_count() or 1)
     groups, savings, outcomes = grouped(setups), [], {}
+    largest = max(groups, key=lambda group: len(group.setups))
     for number, group in enumerate(groups):
+        print(f"program {number + 1} of {len(groups)}: {len(group.setups)} x {shape_of(group.setups[0])}", flush=True)
         store = asked.folder / "store" / f"{number}.zarr" if keep else None
         try:
             runs, saving = swept(group, store, batch["devices"], batch["lanes"])
         except KeyboardInterrupt as error:
             where = f"hydra.{'sweep' if asked.multirun else 'run'}.dir={asked.folder}"
             raise KeyboardInterrupt(f"stopped; what is done is in {store}: repeat the command with {where}") from error
-        if batch["compare"] and len(group.setups) > 1:
+        if batch["compare"] and group is largest and len(group.setups) > 1:
             saving = alone(group, saving, batch["devices"])
         savings.append(saving)
         outcomes |= {i: Outcome(setup, data) for i, setup, data in zip(group.numbers, group.setups, runs, strict=True)}

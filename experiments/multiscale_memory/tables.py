@@ -131,7 +131,7 @@ def statistics(outcome: Outcome) -> dict[str, Any]:
         }
     if "events.count" in outcome.data:
         found["large_deviations"] = int(outcome.data["events.count"])
-    if not isinstance(outcome.stationarity, str):
+    if outcome.setup.detail and not isinstance(outcome.stationarity, str):  # seconds for many jobs
         found["stationary_from_sample"] = outcome.stationarity.settled
     return found
 
