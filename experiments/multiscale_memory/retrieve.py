@@ -60,11 +60,12 @@ def learned(folder: Path) -> dict[str, Any]:
     k = float(np.tanh(model.beta)) if model.k is None else float(model.k)
     patterns = data["made.patterns"].values
     hebb = k * theory.hebbian(theory.saturated(patterns, float(model.beta), float(model.u)), data["made.probabilities"].values)
-    found = {"final": data["J"].values, "hebb": np.asarray(hebb)}
+    found, called = {"final": data["J"].values, "hebb": np.asarray(hebb)}, {"final": "at the end", "hebb": "Hebb's"}
     if "events.snapshot" in data:
         times = data["events.time"].values
         found |= {f"event_{i}": data["events.snapshot"].values[i] for i in range(len(times)) if np.isfinite(times[i])}
-    return {"couplings": found, "patterns": patterns, "beta": float(model.beta)}
+        called |= {f"event_{i}": f"event {i}, D {data['events.value'].values[i]:+.1f} s.d." for i in range(len(times))}
+    return {"couplings": found, "called": called, "patterns": patterns, "beta": float(model.beta)}
 
 
 def retrieve(options: dict[str, Any], out: Path) -> None:
@@ -92,13 +93,12 @@ def retrieve(options: dict[str, Any], out: Path) -> None:
     table = summary(overlaps)
     (data := out / "data").mkdir(parents=True, exist_ok=True)
     table.to_csv(data / "retrieval.csv", index=False)
-    draw(table, out / "static_vis", folder)
+    draw(table, found["called"], out / "static_vis", folder)
     print(f"{len(names)} couplings of {folder}, {len(which)} patterns, {options['M']} copies at each of {len(qualities)} levels")
     for name, own in table.groupby("couplings", sort=False):
-        best = own[own["quality"] == own["quality"].max()].iloc[0]
-        print(
-            f"{name}: overlap {best['target']:.4f} with the pattern cued from quality {best['quality']:g}, {best['other']:.3f} with others"
-        )
+        half = own.iloc[int(np.argmin(np.abs(own["quality"] - 0.5)))]
+        shown = f"overlap {half['target']:.3f} ± {half['target_error']:.3f} from copies of overlap {half['quality']:g}"
+        print(f"{found['called'][name]}: {shown}; with another pattern {half['other']:.3f}")
     print(f"outputs: {out}")
 
 
@@ -119,7 +119,7 @@ def summary(overlaps: xr.DataArray) -> Table:
     return pd.DataFrame(rows)
 
 
-def draw(table: Table, folder: Path, run: Path) -> None:
+def draw(table: Table, called: dict[str, str], folder: Path, run: Path) -> None:
     """Overlap at the end over that of the copies: with the pattern cued, and the largest with another."""
     folder.mkdir(parents=True, exist_ok=True)
     figure = Figure(figsize=(9.0, 3.8), layout="constrained")
@@ -127,7 +127,15 @@ def draw(table: Table, folder: Path, run: Path) -> None:
     for number, (name, own) in enumerate(table.groupby("couplings", sort=False)):
         for ax, column in ((first, "target"), (second, "other")):
             ax.errorbar(
-                own["quality"], own[column], own[f"{column}_error"], fmt="o-", color=f"C{number}", ms=3.5, lw=1, capsize=2, label=str(name)
+                own["quality"],
+                own[column],
+                own[f"{column}_error"],
+                fmt="o-",
+                color=f"C{number}",
+                ms=3.5,
+                lw=1,
+                capsize=2,
+                label=called[str(name)],
             )
     side = np.array([table["quality"].min(), table["quality"].max()])
     first.plot(side, side, color="0.6", lw=0.8, label="no better than the copy", zorder=0)
