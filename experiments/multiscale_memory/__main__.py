@@ -36,6 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = [_as_variant(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     try:
         found = composed("config", words)
+        if (
+            not found
+            and {"--multirun", "-m"} & set(words)
+            and not any(re.match(r"--(cfg|help|info|hydra-help)|-[ch]", word) for word in words)
+        ):
+            raise ValueError("hydra/launcher: ran the jobs in other processes; leave it out, since they are batched in this one")
         if not found:
             return 0
         state = found[0].state
