@@ -96,7 +96,7 @@ def collect(options: dict[str, Any], out: Path) -> None:
     rows.to_csv(data / "combined_run_stats.csv", index=False)
     if options["merge_tex"]:
         (data / "combined_table.tex").write_text(tables.latex(rows))
-    print(f"{len(rows)} runs of {folder}")
+    print(f"{len(rows)} runs of {folder or options['combined_stats_path']}")
     if "residuals_variance" not in rows:
         print(f"left out: all pictures: these runs have no D\noutputs: {out}")
         return

@@ -44,7 +44,8 @@ def deltaFnorm2_kt(compared: Compared, ax: Axes) -> None:
     for label, colour, own in compared.runs():
         ax.plot(own["time"], own["diff_normF2_k"], lw=0.8, color=colour, label=label)
         if compared.options["show_theoretical"]:
-            ax.plot(own["time"], own["theoretical_y"], "k--", lw=0.9, zorder=3, gid="theory")
+            width = 0.9 if len(compared.labels) <= MOST_IN_LEGEND else 0.3
+            ax.plot(own["time"], own["theoretical_y"], "k--", lw=width, zorder=3, gid="theory")
     if compared.options["show_theoretical"]:
         ax.plot([], [], "k--", lw=1.1, label="theory")
     ax.set(xlabel=TIME, ylabel=DISTANCE, yscale="log")

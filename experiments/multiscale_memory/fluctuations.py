@@ -66,7 +66,8 @@ PLOTS = {
 
 
 def typical_deviation(K: int, tau_J: float, rho: float = 0.0, tau_h: float = 1.0, dt: float = 1.0) -> float:
-    """Stationary deviation of D for signs of correlation rho, equally likely, in a strong field: <X_m, X_n> at its mean, rho^2."""
+    """Stationary deviation of D for signs of correlation rho, equally likely, in a strong field, their <X_m, X_n> at its mean, rho^2: some
+    percent too low where few patterns are correlated, whose own <X_m, X_n> differ; `theoretical_std` of a run knows these."""
     gram = (1 - rho**2) * np.eye(K) + rho**2
     ensemble = theory.Ensemble(gram, np.full(K, 1 / K), np.zeros(K), 0.0)
     return float(np.sqrt(theory.distance_variance(ensemble, theory.fading(tau_J, tau_h, dt))))

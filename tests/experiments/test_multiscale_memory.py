@@ -84,12 +84,6 @@ def test_a_multirun_is_one_program_and_is_collected(tmp_path, capsys):
     assert np.array_equal(found["diff_normF2_k"], stored)  # not a digit is lost
     assert found["theoretical_y"][0] == pytest.approx(stored[0], abs=1e-12)  # nothing is random yet
 
-    before = {file: file.stat().st_mtime_ns for file in (folder / "store/0.zarr/D").rglob("*") if file.is_file()}
-    (group,) = batch.grouped(setups(*words))
-    again, _ = batch.swept(group, folder / "store/0.zarr", None, None)
-    assert np.array_equal(again[3]["D"], stored)
-    assert before == {file: file.stat().st_mtime_ns for file in before}
-
     pictures = ["visualizations.static=[deltaFnorm2_kt,fluctuation_scaling_std]", "visualizations.fluct=[tau_J_std]"]
     assert collect.main(["hydra.run.dir=collected", *pictures]) == 0
     assert "comparisons: deltaFnorm2_kt, fluctuation_scaling_std" in capsys.readouterr().out
@@ -124,9 +118,9 @@ def test_a_single_run_leaves_numbers_pictures_films_and_recalls(tmp_path, capsys
     assert kept["J"].shape[1:] == (12, 12)
     p = pd.read_csv(out / "data/pattern_probabilities.csv")
     assert p["inferred"].sum() == pytest.approx(1)
-    assert retrieve.main(["M=3", "noise_levels=[1.0]", "couplings=[final,event_0]", "patterns=[2]", "model.beta=100"]) == 0
+    assert retrieve.main(["M=3", "noise_levels=[1.0]", "couplings=[event_0]", "patterns=[2]", "model.beta=100"]) == 0
     (table,) = (pd.read_csv(file) for file in tmp_path.glob("retrieval_outputs/*/*/data/retrieval.csv"))
-    assert table["couplings"].tolist() == ["final", "event_0"]
+    assert table["couplings"].tolist() == ["event_0"]
     assert table["target"].iloc[0] > 0.9
 
 
