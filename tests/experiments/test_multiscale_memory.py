@@ -65,9 +65,9 @@ def test_what_batching_saves():
 
 
 def test_a_multirun_is_one_program_and_is_collected(tmp_path, capsys):
-    """Four jobs, one program: each as `nj.simulate` has it, 1e-12; every digit in the tables; collected, compared, fitted."""
+    """Four jobs in K numbers, one program: each as `nj.simulate` has all of J, 1e-12; every digit in the tables; collected."""
     words = [*SMALL, "model.tau_J=5,10", "simulation.seed=0,3", "hydra.sweep.dir=multirun/2000-01-01/00-00-00"]
-    words += ["batch.compare=false", "--multirun"]
+    words += ["model_class=coefficients", "batch.compare=false", "batch.devices=1", "--multirun"]
     assert command.main(words) == 0
     said = capsys.readouterr().out
     folder = tmp_path / "multirun/2000-01-01/00-00-00"
@@ -84,9 +84,9 @@ def test_a_multirun_is_one_program_and_is_collected(tmp_path, capsys):
     assert np.array_equal(found["diff_normF2_k"], stored)  # not a digit is lost
     assert found["theoretical_y"][0] == pytest.approx(stored[0], abs=1e-12)  # nothing is random yet
 
-    pictures = ["visualizations.static=[deltaFnorm2_kt,fluctuation_scaling_std]", "visualizations.fluct=[tau_J_std]"]
+    pictures = ["visualizations.static=[fluctuation_scaling_std]", "visualizations.fluct=[]"]
     assert collect.main(["hydra.run.dir=collected", *pictures]) == 0
-    assert "comparisons: deltaFnorm2_kt, fluctuation_scaling_std" in capsys.readouterr().out
+    assert "comparisons: fluctuation_scaling_std" in capsys.readouterr().out
     rows = pd.read_csv("collected/data/combined_run_stats.csv")
     assert rows["tau_J"].tolist() == [5, 5, 10, 10]
     table = Path("collected/data/combined_table.tex").read_text()
@@ -102,13 +102,13 @@ def test_a_multirun_is_one_program_and_is_collected(tmp_path, capsys):
 
 def test_a_single_run_leaves_numbers_pictures_films_and_recalls(tmp_path, capsys):
     """Frames are bounded by what may be kept; a J is recalled from without noise; events have their couplings."""
-    pictures = ["visualizations.static=[deltaFnorm2_kt,pattern_probabilities,large_deviations]"]
+    pictures = ["visualizations.static=[deltaFnorm2_kt,large_deviations]", "batch.devices=1"]
     films = ["visualizations.dynamic=[synaptic_weights_gif]", "storage.Js_size=1000", "visualizations.frames=50"]
     events = ["large_deviations_callback=on", "large_deviations_callback.width=0.1", "large_deviations_callback.cooldown=5"]
     assert command.main([*SMALL, *pictures, *films, *events, "hydra.run.dir=outputs/1/1"]) == 0
     out = tmp_path / "outputs/1/1"
-    assert "3 panels, 1 films" in capsys.readouterr().out
-    for name in ("deltaFnorm2_kt", "pattern_probabilities", "selected_results"):
+    assert "2 panels, 1 films" in capsys.readouterr().out
+    for name in ("deltaFnorm2_kt", "selected_results"):
         for kind in ("pdf", "png"):
             assert (out / f"static_visualizations/{name}.{kind}").stat().st_size > 1000
     with Image.open(out / "dynamic_visualizations/synaptic_weights.gif") as film:
