@@ -142,7 +142,7 @@ def _said(row: dict[str, Any]) -> str:
     text = ", ".join(f"{name} {row[key]:.4g} ± {row[key + '_error']:.2g} (theory {row[theory]:.4g})" for name, key, theory in pairs)
     text += f", tracking {row['tracking']:.3g}" if "tracking" in row else ""
     few = f"; {row['independent']:.1f} independent samples" if row["independent"] < 20 else ""
-    return f"{text}{few}" + (f"; theory is not exact here: {row['theory_note']}" if row["theory_note"] else "")
+    return f"{text}{few}" + (f"; of the theory: {row['theory_note']}" if row["theory_note"] else "")
 
 
 def _keep(savings: Sequence[Saving], folder: Path) -> None:

@@ -60,19 +60,19 @@ def expected(model: Any, ensemble: theory.Ensemble, times: Float[np.ndarray, " s
     if fixed and follow is None:
         mean, exact = within(ensemble, fade, times, period, float(theory.rate(tau_J, step)))
         approximate = deviation * (1 - a2 ** (times / period))
-    elif fixed and len(ensemble.probabilities) <= MOST_MARKOV:
+    elif fixed and period == step and len(ensemble.probabilities) <= MOST_MARKOV:
         counts = np.floor(times / period + 1e-9).astype(int)
         means, variances = theory.markov_moments(ensemble, float(fade.a), np.asarray(follow), int(counts.max(initial=0)))
         mean, exact, approximate = means[counts], np.sqrt(np.maximum(variances, 0))[counts], blank
         deviation = float(exact[-1])
     else:
-        # Between redraws at random times there is no closed form: the stationary time average, and the transient at its mean pace.
+        # Between redraws at random times, or of a chain, there is no closed form: the stationary time average, and the transient at its mean pace.
         terms = theory.scalars(ensemble)
         mean, exact, approximate = average + (float(terms.start) - average) * a2 ** (times / period), blank, blank
         if follow is not None:
             deviation = np.nan
     if follow is not None:
-        note = note or "patterns repeat, so that the correlation of D is longer than its redraws'"
+        note = note or "errors do not know how patterns of a chain are correlated"
     return Expected(mean, exact, approximate, average, deviation, settled, a2 ** (spacing / period), note)
 
 
