@@ -66,7 +66,7 @@ def expected(model: Any, ensemble: theory.Ensemble, times: Float[np.ndarray, " s
         mean, exact, approximate = means[counts], np.sqrt(np.maximum(variances, 0))[counts], blank
         deviation = float(exact[-1])
     else:
-        # Between redraws at random times, or of a chain, there is no closed form: the stationary time average, and the transient at its mean pace.
+        # Between redraws at random times, or of a chain, no closed form: the stationary time average, and the transient at its mean pace.
         terms = theory.scalars(ensemble)
         mean, exact, approximate = average + (float(terms.start) - average) * a2 ** (times / period), blank, blank
         if follow is not None:

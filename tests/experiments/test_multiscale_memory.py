@@ -146,6 +146,19 @@ def test_moments_between_redraws():
     assert D.var() / deviation[0] ** 2 == pytest.approx(1, abs=0.05)
 
 
+def test_a_chain_of_patterns_has_its_mean_over_time():
+    """Redraws every 5 steps in a cycle: the stationary mean between redraws is `time_average`, far below that at redraws."""
+    stream = nj.Stream(np.array([[1.0, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1]]), tau_h=5.0, transitions=nj.Cyclic(0.9))
+    model, times = nj.Multiscale(4, stream, tau_J=20.0), np.arange(2000.0)
+    ensemble = theory.Ensemble.of(np.asarray(stream.patterns))
+    found = expected.expected(model, ensemble, times, 1.0)
+    chain = expected.transition_matrix(stream, ensemble.probabilities)
+    assert found.mean[-1] == pytest.approx(theory.time_average(ensemble, 20.0, 5.0, 1.0, chain), rel=1e-9)
+    assert found.mean[-1] < 0.9 * theory.markov_distance(ensemble, theory.fading(20.0, 5.0, 1.0), chain)
+    assert np.isnan(found.exact).all()
+    assert not found.holds
+
+
 def test_scaling_laws_are_found_with_their_intervals():
     """y = 0.3 N^0 K^-0.5 with 2 % noise: exponents within their intervals, which are as narrow as the noise says; exact without noise."""
     rng = np.random.default_rng(1)
