@@ -19,6 +19,7 @@ STUDIES = {
     "architectures": architectures.architectures,
     "bit_memory": tasks.bit_memory,
     "selectable": tasks.selectable,
+    "inside": tasks.inside,
     "joints": tasks.joints,
     "reward": signals.reward,
     "dimensions": dynamics.dimensions,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
@@ -43,8 +45,8 @@ def _inside(study: Study, task: tasks.Task, gain: float, outputs: int, own: bool
     return nj.RateNetwork(n, outputs=outputs, gain=gain, feedback=None, inputs=task.inputs, synapses=synapses)
 
 
-def bit_memory_inside(study: Study) -> list[Row]:
-    """7D as the paper has it, learning inside the network (alpha = 40) and no feedback from the outputs."""
+def inside(study: Study) -> list[Row]:
+    """7D and 7B as the paper has them: learning inside the network, and no feedback from the outputs. alpha = 40 in 7D, 80 in 7B."""
     rows = []
     for own, label in ((False, "500 units, one P"), (True, "200 units, 100 of which learn on 100 synapses, a P each")):
         train, test = study.pick(100_000, 10_000) * DT, study.pick(100_000, 10_000) * DT
@@ -58,7 +60,34 @@ def bit_memory_inside(study: Study) -> list[Row]:
         if not own:
             rows.append(counted(f"7D learned inside, {label}: bit accuracy at least 0.98", share >= 0.98, 0.7))
         rows.append(Row(f"7D learned inside, {label}: bit accuracy, median", float(np.median(share)), 0.0, None, source=PAPER))
+    return rows + _patterns_inside(study)
+
+
+def _patterns_inside(study: Study) -> list[Row]:
+    """7B, learned inside 500 units with one P: 150 s of training."""
+    train, test = study.pick(150_000, 30_000) * DT, study.pick(60_000, 12_000) * DT
+    task = tasks.selectable(_five_patterns(), train + test, DT, every=3000.0)
+    rows = []
+    for alpha in (80.0, 1.0):
+        system = nj.Training(_inside(study, task, 1.5, 1, own=False), task.target, nj.RLS(alpha, method="block"))
+        record = {"z": nj.Trace(measures.output, phase="test")}
+        settings: dict[str, Any] = {"dt": DT, "duration": schedule(train, test), "record": record}
+        data = study.sweep(f"selectable_inside_{alpha:g}", system, {}, seeds=study.pick(5, 2), **settings)
+        f = np.asarray(task.target.values)[round(train / DT) :][: round(test / DT), 0]
+        correlations = np.array([np.corrcoef(one, f)[0, 1] for one in data["z"].values[:, :, 0]])
+        label = f"7B learned inside, 500 units, one P, alpha = {alpha:g}: correlation with the target"
+        if alpha == 1:
+            rows.append(counted(f"{label} at least 0.95", correlations >= 0.95, 0.6))
+        rows.append(Row(f"{label}, median", float(np.median(correlations)), 0.0, None, source=PAPER))
     return rows
+
+
+def _five_patterns() -> np.ndarray:
+    """Sums of four harmonics with random phases and sizes, the largest value 1: (5, 600)."""
+    rng = np.random.default_rng(5)
+    turns = 2 * np.pi * np.arange(600)[:, None] / 600 * np.arange(1, 5)
+    patterns = np.stack([np.sin(turns + rng.uniform(0, 2 * np.pi, 4)) @ (rng.normal(size=4) / np.arange(1, 5)) for _ in range(5)])
+    return patterns / np.abs(patterns).max(axis=1, keepdims=True)
 
 
 def _draw_bits(study: Study, z: np.ndarray, inputs: np.ndarray, target: np.ndarray) -> None:
@@ -80,11 +109,7 @@ def _draw_bits(study: Study, z: np.ndarray, inputs: np.ndarray, target: np.ndarr
 def selectable(study: Study) -> list[Row]:
     """7B: five patterns of 600 ms; a steady input chooses, a first one starts. Trained for 300 s, tested on new turns."""
     train, test = study.pick(300_000, 30_000) * DT, study.pick(60_000, 12_000) * DT
-    rng = np.random.default_rng(5)
-    turns = 2 * np.pi * np.arange(600)[:, None] / 600 * np.arange(1, 5)
-    patterns = np.stack([np.sin(turns + rng.uniform(0, 2 * np.pi, 4)) @ (rng.normal(size=4) / np.arange(1, 5)) for _ in range(5)])
-    patterns /= np.abs(patterns).max(axis=1, keepdims=True)
-    task = tasks.selectable(patterns, train + test, DT, every=3000.0)
+    task = tasks.selectable(_five_patterns(), train + test, DT, every=3000.0)
     network = nj.RateNetwork(study.pick(1000, 500), gain=1.5, inputs=task.inputs)
     record = {"z": nj.Trace(measures.output, phase="test")}
     system = nj.Training(network, task.target, nj.RLS(1.0, method="block"))

@@ -66,7 +66,7 @@ def check_number(
         raise ValueError(f"{where} has shape {numbers.shape}; {one}{mend}")
     bad = ~(np.isfinite(numbers) & holds(numbers))
     if bad.any():
-        shown = value if numbers.ndim == 0 else float(numbers[bad][0])
+        shown = numbers[bad][0].item() if numbers.ndim or isinstance(value, np.generic) else value
         raise ValueError(f"{_named(owner, name, shown)}: {mend}")
 
 

@@ -69,7 +69,12 @@ def replace(node: Any, path: Sequence[str], value: Any, check: bool = True) -> A
     for field in dataclasses.fields(node):
         object.__setattr__(copy, field.name, new if field.name == name else getattr(node, field.name))
     if check:
-        for part in reversed(type(copy).__mro__):  # as Equinox does: a class may add to what its bases refuse
-            if "__check_init__" in vars(part):
-                part.__check_init__(copy)
+        check_init(copy)
     return copy
+
+
+def check_init(module: Any) -> None:
+    """What Equinox does of a new module: every `__check_init__` of its class and of the classes that it comes from."""
+    for part in reversed(type(module).__mro__):
+        if "__check_init__" in vars(part):
+            part.__check_init__(module)

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from neurojax.engine.checks import check_count, check_number, not_negative, positive
 from neurojax.engine.record import Last
 from neurojax.engine.system import Flow, View
 from neurojax.engine.types import Arrays
-from neurojax.multiscale.checks import check_count, check_number
 from neurojax.sweep import SweepOptions, sweep
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ class FrozenMemory(Flow):
             raise ValueError(
                 f"FrozenMemory(J, patterns): have shapes {np.shape(self.J)} and {np.shape(self.patterns)}; give (n, n), (K, n)"
             )
-        check_number("FrozenMemory", "beta", self.beta, lambda x: x >= 0, "a gain of at least 0")
-        check_number("FrozenMemory", "tau_s", self.tau_s, lambda x: x > 0, "a positive time")
+        check_number("FrozenMemory", "beta", self.beta, not_negative, "a gain of at least 0")
+        check_number("FrozenMemory", "tau_s", self.tau_s, positive, "a positive time")
         mend = f"the number of a pattern, 0 to {np.shape(self.patterns)[0] - 1}"
         check_number("FrozenMemory", "which", self.which, lambda x: (x >= 0) & (x < np.shape(self.patterns)[0]) & (x == np.round(x)), mend)
         check_number("FrozenMemory", "quality", self.quality, lambda x: np.abs(x) <= 1, "a mean overlap from -1 to 1")

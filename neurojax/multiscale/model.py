@@ -13,13 +13,13 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from neurojax.engine.checks import check_count, check_number, not_negative, positive
 from neurojax.engine.integrators import Integrator
 from neurojax.engine.paths import replace
 from neurojax.engine.system import Flow, Step, System
 from neurojax.engine.types import Arrays
 from neurojax.learning import Fading
 from neurojax.multiscale import theory
-from neurojax.multiscale.checks import check_count, check_number
 from neurojax.multiscale.stream import Shown, Stream, whole
 from neurojax.multiscale.weights import gram, hebbian, projections, square_norm
 
@@ -151,17 +151,18 @@ class Memory(System):
         self.stream.check(self.n)
         for field in ("beta", "u", "k"):
             if field != "k" or self.k is not None:
-                mend = "a positive number, or None for tanh(beta)" if field == "k" else "a number of at least 0"
-                low = (lambda x: x > 0) if field == "k" else (lambda x: x >= 0)
-                check_number(name, field, getattr(self, field), low, mend)
-        check_number(name, "tau_s", self.tau_s, lambda x: x > 0, "a positive time")
+                holds, mend = (
+                    (positive, "a positive number, or None for tanh(beta)") if field == "k" else (not_negative, "a number of at least 0")
+                )
+                check_number(name, field, getattr(self, field), holds, mend)
+        check_number(name, "tau_s", self.tau_s, positive, "a positive time")
         if not isinstance(self.tau_J, Tracer):
             # Infinity is no time that `check_number` lets pass, but its inverse is.
             value = np.asarray(self.tau_J, float)
             if value.shape != () or not value > 0:
                 raise ValueError(f"{name}(tau_J={self.tau_J!r}): a positive time, or infinity for frozen synapses")
         if self.s0 is not None:
-            check_number(name, "s0", self.s0, lambda x: np.abs(x) <= 1, f"(n={self.n},) numbers from -1 to 1, or None", shape=(self.n,))
+            check_number(name, "s0", self.s0, lambda x: np.abs(x) <= 1, f"(n={self.n},) numbers from -1 to 1, or None", shapes=((self.n,),))
         self._check_start()
 
     def _check_start(self) -> None:
@@ -169,10 +170,10 @@ class Memory(System):
         if self.J0 is None or isinstance(self.J0, Tracer):
             return
         if np.ndim(self.J0) == 0:
-            check_number(name, "J0", self.J0, lambda x: x >= 0, "a deviation in units of k, at least 0, or an array (n, n)")
+            check_number(name, "J0", self.J0, not_negative, "a deviation in units of k, at least 0, or an array (n, n)")
             return
         mend = f"a symmetric array ({self.n}, {self.n}) with zero diagonal, a deviation, or None"
-        check_number(name, "J0", self.J0, np.isfinite, mend, shape=(self.n, self.n))
+        check_number(name, "J0", self.J0, np.isfinite, mend, shapes=((self.n, self.n),))
         given = np.asarray(self.J0, float)
         if not np.allclose(given, given.T) or np.any(np.diagonal(given) != 0):
             raise ValueError(f"{name}(J0): is not symmetric with a zero diagonal; give {mend}")

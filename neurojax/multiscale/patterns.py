@@ -14,8 +14,8 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurojax.engine.checks import check_count, check_number, fraction, positive
 from neurojax.engine.types import Arrays
-from neurojax.multiscale.checks import check_count, check_number
 from neurojax.multiscale.weights import check_probabilities
 
 PARENT = 2**31 - 1  # number of the pattern that correlated ones share, beyond all others
@@ -46,7 +46,7 @@ class DrawnPatterns(eqx.Module):
         if self.count is not None:
             check_count(name, "count", self.count, "a whole number of patterns, at least 1; a load is load=0.1")
         else:
-            check_number(name, "load", self.load, lambda x: x > 0, "patterns per neuron, positive")
+            check_number(name, "load", self.load, positive, "patterns per neuron, positive")
 
     def check(self):
         """Correlation and scale in their ranges."""
@@ -131,7 +131,7 @@ class Dirichlet(Frequency):
 
     def check(self):
         """A positive concentration."""
-        check_number("Dirichlet", "concentration", self.concentration, lambda x: x > 0, "a positive number, for example 1.0")
+        check_number("Dirichlet", "concentration", self.concentration, positive, "a positive number, for example 1.0")
 
     def draw(self, key, count):
         """Drawn probabilities."""
@@ -175,7 +175,7 @@ class Cyclic(Succession):
 
     def check(self):
         """A probability."""
-        check_number("Cyclic", "order", self.order, lambda x: (x >= 0) & (x <= 1), "a probability from 0 to 1")
+        check_number("Cyclic", "order", self.order, fraction, "a probability from 0 to 1")
 
     def matrix(self, probabilities):
         """`order` times the shift, the rest uniform."""

@@ -13,7 +13,7 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from neurojax.multiscale.checks import check_count, check_number
+from neurojax.engine.checks import check_count, check_number, positive
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
 NODES, WEIGHTS = 0.5 * (_NODES + 1), 0.5 * _WEIGHTS  # of the interval (0, 1)
@@ -62,7 +62,7 @@ class Periodic(Redraws):
         """The period is positive."""
         if not isinstance(self.period, Tracer) and np.all(np.asarray(self.period) == np.inf):
             return
-        check_number("Periodic", "period", self.period, lambda x: x > 0, "a positive time, or infinity for one pattern for ever")
+        check_number("Periodic", "period", self.period, positive, "a positive time, or infinity for one pattern for ever")
 
     def quantile(self, uniform):
         """The period."""
@@ -117,7 +117,7 @@ class Poisson(Redraws):
 
     def check(self):
         """The mean is positive."""
-        check_number("Poisson", "time", self.time, lambda x: x > 0, "a positive mean time")
+        check_number("Poisson", "time", self.time, positive, "a positive mean time")
 
     def quantile(self, uniform):
         """`-time log(1 - u)`."""

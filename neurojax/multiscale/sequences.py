@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from neurojax.engine.checks import check_count, check_number, not_negative, positive
 from neurojax.engine.signals import History
 from neurojax.engine.system import Step, System, View
 from neurojax.engine.types import Arrays
-from neurojax.multiscale.checks import check_count, check_number
 from neurojax.multiscale.stream import Shown, Stream, whole
 
 
@@ -81,14 +81,14 @@ class PatternMatrix(System):
         if not isinstance(self.stream, Stream):
             raise TypeError(f"PatternMatrix(stream={self.stream!r}): give a nj.Stream, for example nj.Stream(nj.RademacherPatterns(4))")
         self.stream.check(self.n)
-        check_number("PatternMatrix", "sharpness", self.sharpness, lambda x: x > 0, "a positive number")
+        check_number("PatternMatrix", "sharpness", self.sharpness, positive, "a positive number")
         for name in ("beta", "u", "recall"):
-            check_number("PatternMatrix", name, getattr(self, name), lambda x: x >= 0, "a number of at least 0")
+            check_number("PatternMatrix", name, getattr(self, name), not_negative, "a number of at least 0")
         for name in ("tau_s", "tau_Xi", "tau_T"):
             if getattr(self, name) is not None:
-                check_number("PatternMatrix", f"1 / {name}", 1 / getattr(self, name), lambda x: x >= 0, f"{name} is a positive time")
+                check_number("PatternMatrix", f"1 / {name}", 1 / getattr(self, name), not_negative, f"{name} is a positive time")
         if self.rows0 is not None:
-            check_number("PatternMatrix", "rows0", self.rows0, np.isfinite, "finite numbers, or None", shape=(self.count(), self.n))
+            check_number("PatternMatrix", "rows0", self.rows0, np.isfinite, "finite numbers, or None", shapes=((self.count(), self.n),))
 
     def count(self) -> int:
         """M, rows."""

@@ -12,9 +12,9 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Scalar
 
+from neurojax.engine.checks import check_number, not_negative
 from neurojax.engine.system import Draw, check_part
 from neurojax.engine.types import Arrays, Draws
-from neurojax.multiscale.checks import check_number
 from neurojax.multiscale.patterns import (
     Cyclic,
     DrawnPatterns,
@@ -78,7 +78,7 @@ class Stream(eqx.Module):
                     f"Stream(patterns): has shape {np.shape(self.patterns)}; give an array (K, {n}), or a recipe such as "
                     "nj.RademacherPatterns(8)"
                 )
-            check_number("Stream", "patterns", self.patterns, np.isfinite, "finite numbers", shape=np.shape(self.patterns))
+            check_number("Stream", "patterns", self.patterns, np.isfinite, "finite numbers", shapes=None)
         count = self.count(n)
         if isinstance(self.probabilities, Frequency):
             check_part(self.probabilities)
@@ -95,7 +95,7 @@ class Stream(eqx.Module):
                 "probabilities out, or take nj.Repeating"
             )
         if self.noise is not None:
-            check_number("Stream", "noise", self.noise, lambda x: x >= 0, "a deviation of at least 0, or None")
+            check_number("Stream", "noise", self.noise, not_negative, "a deviation of at least 0, or None")
 
     def realise(self, key: PRNGKeyArray, n: int) -> Stream:
         """Draw patterns and probabilities; transitions become a matrix."""

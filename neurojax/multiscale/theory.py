@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Real
 
+from neurojax.engine.checks import check_number, fraction, not_negative
 from neurojax.engine.types import Arrays
-from neurojax.multiscale.checks import check_number
 from neurojax.multiscale.redraws import Redraws, as_redraws
 from neurojax.multiscale.weights import (
     Inference,
@@ -110,7 +110,7 @@ class Fading(NamedTuple):
     @classmethod
     def of(cls, a: Any) -> Fading:
         """For a time that is always the same: of a itself, in [0, 1]; 0.999 in the seed."""
-        check_number("Fading", "a", a, lambda x: (x >= 0) & (x <= 1), "what is left of J from redraw to redraw, 0 to 1")
+        check_number("Fading", "a", a, fraction, "what is left of J from redraw to redraw, 0 to 1")
         b = 1 - a
         return cls(a, a**2, a**4, a * b, b**2, (a * b) ** 2, a * b**3, b**4)
 
@@ -118,9 +118,9 @@ class Fading(NamedTuple):
 def rate(tau_J: Any, dt: Any = None) -> Any:
     """1 / tau' of the flow; of Euler's steps of length dt, which leave 1 - dt/tau' each, `-log(1 - dt/tau') / dt`."""
     if dt is None:
-        check_number("rate", "1 / tau_J", 1 / tau_J, lambda x: x >= 0, "tau_J is a positive time, or infinity for frozen synapses")
+        check_number("rate", "1 / tau_J", 1 / tau_J, not_negative, "tau_J is a positive time, or infinity for frozen synapses")
         return 1 / tau_J
-    check_number("rate", "dt / tau_J", dt / tau_J, lambda x: (x >= 0) & (x <= 1), "a step dt > 0 that is no longer than tau_J")
+    check_number("rate", "dt / tau_J", dt / tau_J, fraction, "a step dt > 0 that is no longer than tau_J")
     xp, share = arrays(dt / tau_J)
     with np.errstate(divide="ignore"):
         return -xp.log1p(-share) / dt

@@ -13,8 +13,8 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Float, Real
 
+from neurojax.engine.checks import check_number, not_negative
 from neurojax.engine.types import Arrays
-from neurojax.multiscale.checks import check_number
 
 
 def arrays(*values: Any) -> tuple[Any, ...]:
@@ -27,7 +27,7 @@ def arrays(*values: Any) -> tuple[Any, ...]:
 def check_probabilities(owner: str, value: Any, count: int) -> None:
     """Raise `ValueError` unless these are `count` probabilities."""
     mend = f"give {count} numbers of at least 0 that sum to 1, one for each pattern"
-    check_number(owner, "probabilities", value, lambda p: p >= 0, mend, shape=(count,))
+    check_number(owner, "probabilities", value, not_negative, mend, shapes=((count,),))
     if not isinstance(value, Tracer) and abs(np.sum(np.asarray(value, float)) - 1) > 1e-5:
         raise ValueError(f"{owner}(probabilities={value!r}): they sum to {np.sum(np.asarray(value, float)):.6g}; {mend}")
 

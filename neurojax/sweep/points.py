@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurojax.engine.integrators import Integrated, Integrator
-from neurojax.engine.paths import get, is_static, parameters, replace
+from neurojax.engine.paths import check_init, get, is_static, parameters, replace
 from neurojax.engine.simulate import cast_system, check_values, integrated, parameter_path
 from neurojax.engine.system import Flow, Recipe, System, check_part, recipes
 from neurojax.sweep.axes import Axis
@@ -188,14 +188,13 @@ def _check_rows(base: System, columns: Mapping[str, Any], paths: Mapping[str, tu
         member = replace(member, paths[name], _plain(column[0]), check=False)
     # Copies of our own by now, so the values of a row may be put in place: an axis can have 10^5 rows.
     modules = {id(m): m for name in columns for k in reversed(range(len(paths[name]))) for m in [get(member, paths[name][:k])]}
-    checked = [module for module in modules.values() if hasattr(type(module), "__check_init__")]
     for row in range(max(map(len, columns.values()), default=0)):
         values = {name: _plain(column[row]) for name, column in columns.items()}
         try:
             for name, value in values.items():
                 object.__setattr__(get(member, paths[name][:-1]), paths[name][-1], value)
-            for module in checked:
-                type(module).__check_init__(module)
+            for module in modules.values():
+                check_init(module)
             check_part(member)
         except (ValueError, TypeError) as error:
             said = ", ".join(f"over[{name!r}]={value!r}" for name, value in values.items())

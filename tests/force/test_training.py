@@ -275,7 +275,7 @@ def test_health_of_p(method):
     """The diagonal of P and its asymmetry after 30 updates are those of the matrix itself, 1e-12; a sound P stays within (0, 1/alpha]."""
     record = {"health": nj.Last(measures.health), "novelty": nj.Trace(measures.novelty)}
     done = run(training(method, n=30, alpha=2.0), duration=None, steps=61, record=record)
-    system, kept = done.system, done.final_state.state.readout.kept
+    system, kept = done.system, jax.tree.map(jnp.asarray, done.final_state.state.readout.kept)
     inverse = np.asarray(system.rule.inverse_correlation(kept))
     found = system.rule.health(kept)
     assert [float(one) for one in found] == pytest.approx(

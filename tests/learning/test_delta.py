@@ -111,4 +111,4 @@ def test_each_trains_a_network(rule):
 )
 def test_bad_settings_are_refused(rule, said):
     with pytest.raises(ValueError, match=said):
-        nj.simulate(nj.Training(nj.RateNetwork(5), nj.force.targets.Sines(10.0), rule), steps=1, dt=1.0)
+        nj.simulate(nj.Training(nj.RateNetwork(5), nj.force.targets.Sines(10.0), rule, exploration=0.5), steps=1, dt=1.0)
