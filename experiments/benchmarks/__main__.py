@@ -66,7 +66,7 @@ def _measure(settings: runner.Settings, wanted: list[str], quick: bool) -> tuple
 
 
 def _measure_force(settings: runner.Settings) -> tuple[str, dict[str, Any]]:
-    memory = runner.child(["force", "--job", json.dumps({"label": "", "program": "bandwidth"})])
+    memory = runner.child(["force", "--job", json.dumps({"label": "", "program": "bandwidth"})], threads=1)
 
     def faster(one: dict[str, Any], other: dict[str, Any] | None) -> bool:
         return other is None or one["ms"] < other["ms"]
@@ -94,7 +94,8 @@ def _in_turn(settings: runner.Settings, family: str, module: Any, faster: Any, s
             if notes[job.label]:
                 continue
             try:
-                one = runner.child([family, "--seconds", str(settings.seconds), "--job", json.dumps(dataclasses.asdict(job))])
+                given = [family, "--seconds", str(settings.seconds), "--job", json.dumps(dataclasses.asdict(job))]
+                one = runner.child(given, threads=job.threads)
             except RuntimeError as error:
                 notes[job.label] = str(error)
                 continue

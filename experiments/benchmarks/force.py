@@ -196,9 +196,7 @@ def bandwidth(n: int, rounds: int = 200) -> dict[str, float]:
 
 
 def child(job: Job, seconds: float) -> dict[str, Any]:
-    """One measurement, in this process, on so many cores."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(job.threads)
+    """One measurement, in this process, on so many cores; `runner.child` limits the threads of BLAS."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: job.threads])
     if job.program == "bandwidth":
         return bandwidth(job.n)

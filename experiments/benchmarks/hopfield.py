@@ -314,9 +314,7 @@ def missing(program: str) -> str | None:
 
 
 def child(job: Job) -> dict[str, Any]:
-    """One measurement, in this process, on so many cores."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ[name] = str(job.threads)
+    """One measurement, in this process, on so many cores; `runner.child` limits the threads of BLAS."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: job.threads])
     return PROGRAMS[job.program](job)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 LANES = {100: 640, 1000: 64, 10_000: 8}
 SLOW = 60.0  # seconds of a child, from which one round is enough: such a contender is behind by orders of magnitude
 LONGEST = 900.0
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,11 +69,15 @@ def measured(settings: Settings, name: str, contender: Contender, n: int, lanes:
     return result
 
 
-def child(arguments: list[str]) -> dict[str, Any]:
-    """What a child process measured: the last line that it printed."""
+def child(arguments: list[str], threads: int | None = None) -> dict[str, Any]:
+    """What a child process measured: the last line that it printed.
+
+    threads: of BLAS, OpenMP and numba, all if None. The environment says it before Python starts, for a BLAS makes its threads on import.
+    """
+    environment = os.environ | (dict.fromkeys(THREADS, str(threads)) if threads else {})
     command = [sys.executable, "-m", "experiments.benchmarks", "--child", *arguments]
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LONGEST)
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST)
     except subprocess.TimeoutExpired:
         raise RuntimeError(f"took more than {LONGEST:g} s") from None
     if done.returncode:
