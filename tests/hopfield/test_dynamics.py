@@ -244,10 +244,10 @@ def test_gauge_and_permutation_symmetry(size):
 
 
 @settings(max_examples=6, deadline=None)
-@given(SIZES)
-def test_factors_matrix_and_dense_pairs_agree(size):
+@given(st.integers(0, 2**31))
+def test_factors_matrix_and_dense_pairs_agree(seed):
     """The same run through factors, through the matrix, and as a dense memory of degree 2; bit for bit."""
-    seed, n, count = size
+    n, count = 24, 4
     xi, start = random_patterns(seed, count, n), random_patterns(seed + 1, 1, n)[0]
     formed = nj.Hebb().learn(xi).formed()
     for updates in (nj.Synchronous(), nj.Asynchronous(False)):

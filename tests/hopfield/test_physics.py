@@ -59,18 +59,19 @@ def test_no_load_with_noise():
     assert data.m.values.mean(axis=1) == pytest.approx(theory.overlap(0.0, np.array([0.5, 0.8])), abs=0.004)
 
 
-@pytest.mark.parametrize(("load", "start"), [(0.05, 0.2), (0.05, 0.5), (0.1, 0.3), (0.1, 0.8), (0.3, 0.5)])
-def test_first_synchronous_step(load, start):
-    """`m1 = erf(m0 / sqrt(2 alpha))`, N = 2000, 24 seeds: 0.01 (three standard errors of 0.003, and 1/N)."""
-    model = nj.Hopfield(2000, nj.RandomPatterns(int(load * 2000)), nj.Flips((1 - start) / 2, exact=True))
-    run = recalled(model, 24, 2, record={"m": nj.Trace(measures.target_overlap)})
-    assert run.m.values[0, :, 0] == pytest.approx(start, abs=1e-6)
-    assert run.m.values[0, :, 1].mean() == pytest.approx(theory.first_step(start, load), abs=0.01)
+def test_first_synchronous_step():
+    """`m1 = erf(m0 / sqrt(2 alpha))` at five points, N = 2000, 24 seeds: 0.01 (three standard errors of 0.003, and 1/N). One program."""
+    loads, starts = np.array([0.05, 0.05, 0.1, 0.1, 0.3]), np.array([0.2, 0.5, 0.3, 0.8, 0.5])
+    model = nj.Hopfield(2000, nj.RandomPatterns(600, stored=1), nj.Flips(0.1, exact=True))
+    over = {"case": nj.zip({"patterns.stored": loads * 2000, "cue.share": (1 - starts) / 2})}
+    m = recalled(model, 24, 2, over, {"m": nj.Trace(measures.target_overlap)}).m.values
+    assert m[:, :, 0] == pytest.approx(np.repeat(starts[:, None], 24, axis=1), abs=1e-6)
+    assert m[:, :, 1].mean(axis=1) == pytest.approx(theory.first_step(starts, loads), abs=0.01)
 
 
 def test_bit_error_of_one_step():
     """`erfc(1 / sqrt(2 alpha)) / 2` over all patterns of 4 networks of 1,000: within 8 % or 1e-4 (fields of N - 1, not N, others)."""
-    for load in (0.138, 0.2, 0.5):
+    for load in (0.138, 0.5):
         xi = nj.RandomPatterns(int(load * 1000)).draw(jax.random.key(1), 1000, "signs")
         wrong = np.mean(np.asarray(measures.stabilities(nj.Hebb().learn(xi), xi)) < 0)
         assert wrong == pytest.approx(theory.bit_error(load), rel=0.08)
@@ -101,7 +102,7 @@ class TestMixtures:
 
 
 class TestRules:
-    @pytest.mark.parametrize("load", [0.05, 0.2, 0.5, 0.8, 0.95])
+    @pytest.mark.parametrize("load", [0.05, 0.5, 0.95])
     def test_pseudo_inverse_stability(self, load):
         """Mean of xi h without diagonal is 1 - alpha, exactly: 1e-5; and all patterns are fixed."""
         xi = nj.RandomPatterns(int(load * 200)).draw(jax.random.key(3), 200, "signs")
@@ -167,9 +168,7 @@ class TestRules:
 
 
 class TestDense:
-    @pytest.mark.parametrize(
-        ("n", "degree", "count", "measured"), [(100, 2, 30, 0.0339), (40, 3, 200, 0.0530), (40, 3, 400, 0.1267), (24, 4, 400, 0.0711)]
-    )
+    @pytest.mark.parametrize(("n", "degree", "count", "measured"), [(100, 2, 30, 0.0339), (40, 3, 200, 0.0530), (24, 4, 400, 0.0711)])
     def test_bit_error(self, n, degree, count, measured):
         """Krotov and Hopfield 2016, equation 7: one step from every pattern of 4 memories, within 15 % of theory and of what was measured
         elsewhere."""
