@@ -76,7 +76,7 @@ def cases() -> dict[str, Case]:
         "seed": Case("notebook's four sines, amplitude 3, 24 periods", notebook_periodic(), 600, 24, gain=1.5),
         "seed_half": Case("notebook's four sines, amplitude 0.5", notebook_periodic(amplitude=0.5), 600, 24),
         "seed_three": Case("notebook's three targets at once, amplitude 0.5", three, 600, 24, clean=three.parts[0], outputs=3),
-        "seed_complicated": Case("notebook's complicated target, amplitude 1", notebook_complicated(), 600, 24, most=None),
+        "seed_complicated": Case("notebook's complicated target, amplitude 1", notebook_complicated(), 600, 24),
         "seed_loud": Case("the same, amplitude 10", notebook_complicated(amplitude=10.0), 600, 24, gain=1.5, most=None),
     }
 
