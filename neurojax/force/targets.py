@@ -207,11 +207,10 @@ def recording(path: str | Path, spacing: float, *, amplitude: float | None = 1.0
 
 
 def _read_text(path: Path) -> Any:
-    lines = [line.partition("#")[0].strip() for line in path.read_text().rstrip().splitlines()]
-    said = [line.strip() for line in path.read_text().rstrip().splitlines()]
-    if "" in said:
-        raise ValueError(f"line {said.index('') + 1} is empty")
-    return np.loadtxt([line for line in lines if line], delimiter="," if any("," in line for line in lines) else None)
+    lines = [line.strip() for line in path.read_text().rstrip().splitlines()]
+    if "" in lines:
+        raise ValueError(f"line {lines.index('') + 1} is empty")
+    return np.loadtxt(lines, delimiter="," if any("," in line.partition("#")[0] for line in lines) else None)
 
 
 def _read_sound(path: Path) -> Any:

@@ -158,12 +158,17 @@ class RLS(Rule):
 
     def inverse_correlation(self, kept: Any) -> Float[Array, "n n"]:
         """P itself, `(sum_t r_t r_t' + alpha I)^-1` where nothing is forgotten."""
-        whole: Any = kept.whole() if isinstance(kept, Gathered) else kept.matrix if isinstance(kept, Root) else kept
+        whole = _whole(kept)
         return whole @ whole.T if self.method == "potter" else whole
 
     def health(self, kept: Any) -> Health:
         """How sound P is. Costs as much as an update: for records that are seldom taken, such as `Last`."""
-        whole: Any = kept.whole() if isinstance(kept, Gathered) else kept.matrix if isinstance(kept, Root) else kept
+        whole = _whole(kept)
         diagonal = jnp.sum(whole * whole, axis=1) if self.method == "potter" else jnp.diagonal(whole)
         apart = jnp.max(jnp.abs(whole - whole.T)) if self.method == "symmetric" else jnp.zeros((), whole.dtype)
         return Health(jnp.min(diagonal), jnp.max(diagonal), apart)
+
+
+def _whole(kept: Any) -> Array:
+    """S, or P, as one array."""
+    return kept.whole() if isinstance(kept, Gathered) else kept.matrix if isinstance(kept, Root) else kept
