@@ -9,10 +9,10 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from experiments.multiscale_memory.fits import power_law
-from experiments.multiscale_memory.fluctuations import DPI, LABELS, SYMBOLS, Missing, points
+from experiments.multiscale_memory.fluctuations import LABELS, SYMBOLS, points
+from experiments.multiscale_memory.pages import Missing, draw_all
 from experiments.multiscale_memory.tables import Table
 from neurojax.multiscale.plot import DISTANCE, RESIDUAL, TIME
 
@@ -117,22 +117,6 @@ COMPARISONS: dict[str, Callable[[Compared, Axes], None]] = {
 
 def draw(compared: Compared, names: Sequence[str], folder: Path) -> tuple[list[str], dict[str, str]]:
     """Every comparison as PDF and PNG, and all on a page, `comparison_plots`; names drawn, and those not drawn with the reason."""
-    drawn, missing = [], {}
-    for name in names:
-        figure = Figure(figsize=(5.6, 3.9), layout="constrained")
-        try:
-            COMPARISONS[name](compared, figure.add_subplot())
-        except Missing as error:
-            missing[name] = str(error)
-            continue
-        for kind in ("pdf", "png"):
-            figure.savefig(folder / f"{name}.{kind}", dpi=DPI)
-        drawn.append(name)
-    if drawn:
-        columns = min(3, len(drawn))
-        figure = Figure(figsize=(5.6 * columns, 3.9 * -(-len(drawn) // columns)), layout="constrained")
-        for place, name in enumerate(drawn):
-            COMPARISONS[name](compared, figure.add_subplot(-(-len(drawn) // columns), columns, place + 1))
-        for kind in ("pdf", "png"):
-            figure.savefig(folder / f"comparison_plots.{kind}", dpi=0.7 * DPI)
-    return drawn, missing
+    pictures = {name: lambda figure, place, name=name: COMPARISONS[name](compared, figure.add_subplot(*place)) for name in names}
+    drawn, missing = draw_all(pictures, folder, "comparison_plots", (5.6, 3.9))
+    return list(drawn), missing

@@ -10,7 +10,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from experiments.multiscale_memory.outcome import Outcome
-from experiments.multiscale_memory.panels import Missing, record
+from experiments.multiscale_memory.pages import Missing
+from experiments.multiscale_memory.panels import record
 from neurojax.multiscale import plot
 from neurojax.sweep.film import camera, write_film
 

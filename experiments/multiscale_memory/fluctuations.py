@@ -13,18 +13,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.multiscale_memory.fits import PowerLaw, polynomial, power_law
+from experiments.multiscale_memory.pages import Missing, Place, draw_all
 from experiments.multiscale_memory.tables import Table
 from neurojax.multiscale import theory
 
-DPI = 110
 SYMBOLS = {"N": "N", "K": "K", "tau_J": r"\tau_J", "rho": r"\rho", "alpha": r"\alpha"}
 MOST_LINES = 6
 LEAST = 5  # independent samples of D that a run must have: fewer do not tell its variance
 LABELS = {"std": r"$\sigma_D$", "var": r"$\mathrm{Var}\,D$"}
-
-
-class Missing(ValueError):
-    """A picture that these runs have no numbers for."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,36 +119,19 @@ def draw(rows: Table, names: Sequence[str], options: Mapping[str, Any], folder: 
     if rows.empty:
         return [], dict.fromkeys(names, "no run has enough of fluctuations of D"), pd.DataFrame()
     rows = rows.assign(alpha=rows["K"] / rows["N"])
-    drawn, missing, fits = [], {}, []
-    for name in names:
-        figure = Figure(figsize=(5.2, 3.9), layout="constrained")
-        try:
-            fits += [{"picture": name} | one for one in _panel(figure, 111, rows, PLOTS[name], options)]
-        except Missing as error:
-            missing[name] = str(error)
-            continue
-        for kind in ("pdf", "png"):
-            figure.savefig(folder / f"{name}.{kind}", dpi=DPI)
-        drawn.append(name)
-    if drawn:
-        columns = min(3, len(drawn))
-        figure = Figure(figsize=(5.2 * columns, 3.9 * -(-len(drawn) // columns)), layout="constrained")
-        for place, name in enumerate(drawn):
-            _panel(figure, (-(-len(drawn) // columns), columns, place + 1), rows, PLOTS[name], options)
-        for kind in ("pdf", "png"):
-            figure.savefig(folder / f"fluctuation_analysis.{kind}", dpi=0.7 * DPI)
-    return drawn, missing, pd.DataFrame(fits)
+    pictures = {name: lambda figure, place, name=name: _panel(figure, place, rows, PLOTS[name], options) for name in names}
+    drawn, missing = draw_all(pictures, folder, "fluctuation_analysis", (5.2, 3.9))
+    return list(drawn), missing, pd.DataFrame([{"picture": name} | one for name, fits in drawn.items() for one in fits])
 
 
-def _panel(figure: Figure, place: Any, rows: Table, plot: Plot, options: Mapping[str, Any]) -> list[dict[str, Any]]:
-    at = place if isinstance(place, tuple) else (1, 1, 1)
+def _panel(figure: Figure, place: Place, rows: Table, plot: Plot, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     if rows[plot.x].nunique() < 2:
         raise Missing(f"{plot.x} has one value")
     if plot.kind == "slice" and rows[plot.by].nunique() < 2:
         raise Missing(f"{plot.by} has one value, no slices")
     if plot.kind == "surface":
-        return _surface(figure, at, rows, plot, options)
-    ax = figure.add_subplot(*at)
+        return _surface(figure, place, rows, plot, options)
+    ax = figure.add_subplot(*place)
     return (_alpha if plot.kind == "alpha" else _lines)(ax, rows, plot, options)
 
 

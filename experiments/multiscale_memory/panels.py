@@ -9,20 +9,15 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from experiments.multiscale_memory.outcome import Outcome
+from experiments.multiscale_memory.pages import Missing, draw_all
 from neurojax.multiscale import plot
 
-DPI = 110
 SIZE = (5.2, 3.6)
 NOT_RECORDED = "this kind of run does not record it"
 NORM = r"$\|J - k H\|^2$"
-
-
-class Missing(ValueError):
-    """A panel that this run has no numbers for."""
 
 
 def record(outcome: Outcome, name: str, why: str = NOT_RECORDED) -> xr.DataArray:
@@ -315,31 +310,6 @@ PANELS: dict[str, Callable[[Outcome, Axes], None]] = {
 def draw(outcome: Outcome, names: Sequence[str], folder: Path, title: str) -> tuple[list[str], dict[str, str]]:
     """Every panel as PDF and PNG, and all on one page, `selected_results`; the names drawn, and those that were not with the reason."""
     folder.mkdir(parents=True, exist_ok=True)
-    drawn, missing = [], {}
-    for name in names:
-        figure = Figure(figsize=SIZE, layout="constrained")
-        try:
-            PANELS[name](outcome, figure.add_subplot())
-        except Missing as error:
-            missing[name] = str(error)
-            continue
-        for kind in ("pdf", "png"):
-            figure.savefig(folder / f"{name}.{kind}", dpi=DPI)
-        drawn.append(name)
-    if drawn:
-        _page(outcome, drawn, folder, title)
-    return drawn, missing
-
-
-def _page(outcome: Outcome, names: Sequence[str], folder: Path, title: str) -> None:
-    columns = min(3, len(names))
-    rows = -(-len(names) // columns)
-    figure = Figure(figsize=(SIZE[0] * columns, SIZE[1] * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax, name in zip(axes, names, strict=False):
-        PANELS[name](outcome, ax)
-    for ax in axes[len(names) :]:
-        ax.set_axis_off()
-    figure.suptitle(title)
-    for kind in ("pdf", "png"):
-        figure.savefig(folder / f"selected_results.{kind}", dpi=0.7 * DPI)
+    pictures = {name: lambda figure, place, name=name: PANELS[name](outcome, figure.add_subplot(*place)) for name in names}
+    drawn, missing = draw_all(pictures, folder, "selected_results", SIZE, title)
+    return list(drawn), missing
