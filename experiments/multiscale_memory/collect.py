@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.multiscale_memory import comparisons, fluctuations, tables
-from experiments.multiscale_memory.composing import composed
+from experiments.multiscale_memory.composing import done, folder_asked_for
 from experiments.multiscale_memory.outputs import chosen
 from experiments.multiscale_memory.tables import Table
 
@@ -20,32 +20,13 @@ NEEDED = ("time", "diff_normF2_k", "theoretical_y", "residuals")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 done, 2 for a mistake in what was asked."""
-    try:
-        for job in composed("collect", arguments):
-            collect(job.plain(), job.folder)
-    except (ValueError, FileNotFoundError) as error:
-        print(f"collect: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    return 0
+    return done("collect", collect, arguments)
 
 
 def multirun_folder(options: dict[str, Any]) -> Path:
     """The folder asked for: `dir`, or the multirun `path` before the newest by the names of its date and time."""
-    if options["dir"] is not None:
-        folder = Path(options["dir"])
-        if not folder.is_dir():
-            raise FileNotFoundError(f"dir={options['dir']}: there is no such folder (now in {Path.cwd()})")
-        return folder
     known = sorted(file.parent for file in Path(options["root"]).glob("*/*/multirun.yaml"))
-    path = options["path"]
-    if isinstance(path, bool) or not isinstance(path, int) or path < 0:
-        raise ValueError(f"path={path!r}: how many multiruns before the newest, a whole number of at least 0; a folder is dir=...")
-    if not known:
-        mend = "run python -m experiments.multiscale_memory model.K=5,10 --multirun first, or give dir=..."
-        raise FileNotFoundError(f"root={options['root']}: holds no multirun (now in {Path.cwd()}); {mend}")
-    if path >= len(known):
-        raise ValueError(f"path={path}: there are {len(known)} multiruns, 0 (the newest, {known[-1]}) to {len(known) - 1}")
-    return known[-1 - path]
+    return folder_asked_for(options, "multirun", known, "run python -m experiments.multiscale_memory model.K=5,10 --multirun first")
 
 
 def statistics(folder: Path) -> Table:

@@ -14,37 +14,20 @@ from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 
 import neurojax as nj
-from experiments.multiscale_memory.composing import composed
+from experiments.multiscale_memory.composing import done, folder_asked_for
 from experiments.multiscale_memory.tables import Table
 from neurojax.multiscale import theory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 done, 2 for a mistake in what was asked."""
-    try:
-        for job in composed("retrieve", arguments):
-            retrieve(job.plain(), job.folder)
-    except (ValueError, FileNotFoundError) as error:
-        print(f"retrieve: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    return 0
+    return done("retrieve", retrieve, arguments)
 
 
 def run_folder(options: dict[str, Any]) -> Path:
     """The folder of a single run: `dir`, or the run `path` before the newest."""
-    if options["dir"] is not None:
-        folder = Path(options["dir"])
-        if not folder.is_dir():
-            raise FileNotFoundError(f"dir={options['dir']}: there is no such folder (now in {Path.cwd()})")
-    else:
-        known = sorted(file.parents[1] for file in Path(options["root"]).glob("*/*/store/*.zarr"))
-        if not known:
-            mend = "run python -m experiments.multiscale_memory first, or give dir=..."
-            raise FileNotFoundError(f"root={options['root']}: holds no run (now in {Path.cwd()}); {mend}")
-        path = options["path"]
-        if isinstance(path, bool) or not isinstance(path, int) or not 0 <= path < len(known):
-            raise ValueError(f"path={path!r}: there are {len(known)} runs, 0 (the newest, {known[-1]}) to {len(known) - 1}")
-        folder = known[-1 - path]
+    known = sorted(file.parents[1] for file in Path(options["root"]).glob("*/*/store/*.zarr"))
+    folder = folder_asked_for(options, "run", known, "run python -m experiments.multiscale_memory first")
     if not (folder / "store" / "0.zarr").is_dir():
         raise FileNotFoundError(f"{folder}: holds no store/0.zarr; give the folder of a run that was made with save.enabled=true")
     return folder

@@ -7,6 +7,7 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
+from neurojax.engine.checks import check_count
 from neurojax.engine.record import Record
 from neurojax.engine.record.base import Measure
 
@@ -40,8 +41,7 @@ class Excursions(Record):
             raise ValueError(f"Excursions(sign={self.sign!r}): 1 for events above, -1 below, 0 for both")
         if not self.cooldown >= 0:
             raise ValueError(f"Excursions(cooldown={self.cooldown!r}): a time of at least 0")
-        if isinstance(self.most, bool) or not isinstance(self.most, int) or self.most < 1:
-            raise ValueError(f"Excursions(most={self.most!r}): a whole number of events to keep, at least 1")
+        check_count("Excursions", "most", self.most, "a whole number of events to keep, at least 1")
 
     def see(self, view):
         """The measure and the snapshot."""
