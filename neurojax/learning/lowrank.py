@@ -171,8 +171,11 @@ class Fading(eqx.Module):
 
     def tidied(self, step: Any) -> Fading:
         """The same matrix with room for the gain of this step of the clock."""
-        block = self.rows.shape[0]
-        return jax.lax.cond(step % block == 0, lambda one: Fading.of(one.whole(), block), lambda one: one, self)
+        # Rows of weight 0 stay where they are: through the cond goes the base alone, which is not copied where it stays.
+        full = step % self.rows.shape[0] == 0
+        base = jax.lax.cond(full, lambda one: one.whole(), lambda one: one.base, self)
+        left = lambda value: jnp.where(full, jnp.zeros_like(value), value)  # noqa: E731
+        return Fading(base, jnp.where(full, 1.0, self.scale), self.rows, left(self.weights), left(self.own))
 
     def whole(self) -> Float[Array, "n n"]:
         """M as one array."""
