@@ -319,9 +319,12 @@ class Multiscale(Memory):
         tally: Any = state.tally
         s, left, size = jnp.asarray(state.s), 1 - share, self.n * (self.n - 1)
         squares, whole = s * s, self.reference.square  # |H|^2
-        reached = (self.stream.probabilities @ (self.targets() @ s) ** 2 - self.reference.diagonal @ squares) / size  # <X, H>
-        own = (jnp.sum(squares) ** 2 - jnp.sum(squares**2)) / size  # <X, X>
-        ahead = s @ local / (size * self.strength()) - reached - share * (own - reached) - left * tally.along
+        # One product with ones: XLA's CPU compiler adds up numbers one after the other.
+        terms = jnp.stack([squares, squares * squares, self.reference.diagonal * squares, s * local])
+        length, fourth, diagonal, energy = terms @ jnp.ones_like(s)
+        reached = (self.stream.probabilities @ (self.targets() @ s) ** 2 - diagonal) / size  # <X, H>
+        own = (length**2 - fourth) / size  # <X, X>
+        ahead = energy / (size * self.strength()) - reached - share * (own - reached) - left * tally.along
         distance = left**2 * tally.distance + 2 * share * ahead + share**2 * (own - 2 * reached + whole)
         along = left * tally.along + share * (reached - whole)
         distance, along = jnp.where(tally.moved, distance, tally.distance), jnp.where(tally.moved, along, tally.along)
