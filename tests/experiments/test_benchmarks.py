@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from experiments.benchmarks import case, hopfield, table
+from experiments.benchmarks import case, hopfield, multiscale, table
 from experiments.benchmarks.__main__ import main
 from experiments.benchmarks.contenders import CONTENDERS, LIMIT, OURS, PLAIN, Contender
 from experiments.benchmarks.runner import child
@@ -78,6 +78,49 @@ def test_every_line_of_numpy_recalls_the_same_memories(monkeypatch):
         found = hopfield.PROGRAMS[program](hopfield.Job(program, program, task, seeds=2))
         assert found["overlaps"] == [pytest.approx(1.0, abs=1e-6)], (program, task)
         assert found["steps"] > 0
+
+
+def test_memories_are_asked_for_fifteen_times_the_lean_loop():
+    """Of the loop with D as often, on the threads that suit it best; the bound is 1 us to read J and 2 to write it anew."""
+
+    def took(seconds):
+        return {"seconds": seconds, "whole": 2 * seconds, "distance": 0.01, "peak_mb": 100.0}
+
+    found = {
+        "NumPy loop, float64": took(0.06),
+        "NumPy loop, float64, D at every step": took(0.2),
+        "NumPy loop, float64, D at every step, 2 threads": took(0.1),
+        "neurojax, direct": took(0.01),
+        "neurojax, deferred, tally, D at every step, 2 threads": took(0.005),
+        "neurojax, coefficients, 2 threads": took(2e-5),
+        "cache": {"read": 1e-3, "write": 2e-3},
+        "memory, direct, 16 lanes": {"peak_mb": 100.0},
+        "memory, direct, 64 lanes": {"peak_mb": 100.0 + 48 * 4 * 150**2 * 1e-6},
+    }
+    text, lines = multiscale.table(found, {job.label: "absent" for job in multiscale.JOBS})
+    held = {line.what: (line.measured, line.holds) for line in lines}
+    assert held["times the NumPy loop, deferred, tally, D at every step, 2 threads"] == (pytest.approx(20.0), True)
+    assert held["times the NumPy loop, coefficients, 2 threads"] == (pytest.approx(3000.0), True)
+    assert held["times the NumPy loop, direct, 2 threads"] == (None, False)
+    assert held["memory of a lane / (J), direct"] == (pytest.approx(1.0), True)
+    assert "| neurojax, direct | 10 | 6 | 5 | 3 | 0.60 | 20 | 1.00e-02 | 100 |" in text
+    assert "| neurojax, deferred | absent |" in text
+
+
+LINES = {"numpy": {}, "plain_jax": {}, "ours": {"block": 4, "tally": True}, "events": {}}
+
+
+@pytest.mark.parametrize("program", [*list(LINES)[:3], pytest.param("events", marks=pytest.mark.slow)])
+def test_every_line_of_the_memory_makes_the_same_map(program, monkeypatch):
+    """Few neurons, 40 steps of a share of 1/10: D at the end is F V of section 2.3; 0.02 for the mean of 16 lanes, 0.1 for one."""
+    for name, value in (("N", 12), ("K", 2), ("TAU_J", 10.0), ("STEPS", 30), ("LEAST", 10), ("ROUNDS", 1)):
+        monkeypatch.setattr(multiscale, name, value)
+    monkeypatch.setattr("neurojax.use_cpus", lambda count: None)
+    job = multiscale.Job(program, program, each=True, lanes=16, steps=30, **LINES[program])
+    found = multiscale.measured(multiscale.PROGRAMS[program](job), job)
+    # V = 1 - |H|^2 is near 1/2, F = 1/19.
+    assert found["distance"] == pytest.approx(0.5 / 19, abs=0.1 if program == "numpy" else 0.02)
+    assert found["whole"] > 0
 
 
 def test_an_absent_peer_says_what_to_install():
