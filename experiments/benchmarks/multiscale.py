@@ -95,7 +95,7 @@ def numpy_loop(job: Job) -> Run:
         np.multiply(J, 1 / k, out=spare)
         np.subtract(spare, hebb, out=spare)
         flat = spare.ravel()
-        return flat @ flat / (N * (N - 1))
+        return float(flat @ flat) / (N * (N - 1))
 
     def run(steps: int) -> float:
         s, J = start.s.copy(), start.J.copy()

@@ -94,7 +94,7 @@ def finite(tree: Any) -> Bool[Array, ""]:
     verdict = jnp.asarray(True)
     for leaf in floats:
         if leaf.ndim > 1 and jnp.isrealobj(leaf):
-            # Zero times a number is zero only if it is finite. Of a matrix XLA's CPU compiler makes a product sixteen times as fast as
+            # Zero times a number is zero only if it is finite. Of a matrix XLA's CPU compiler makes a product ten times as fast as
             # a reduction; the barrier keeps it from multiplying by zero beforehand.
             leaf = leaf @ lax.optimization_barrier(jnp.zeros(leaf.shape[-1:], leaf.dtype))
         verdict &= jnp.all(jnp.isfinite(leaf))
