@@ -65,16 +65,16 @@ def left(context: Context, old: Carry, at: Loop) -> tuple[Carry, dict[str, PyTre
 def advanced(context: Context, at: Loop, start: Any, low: Any, stop: Any, going: Going | None) -> tuple[Loop, Int[Scalar, ""]]:
     """One lane from `low` to `stop`, or until nothing is going on: where it is, and the step reached. `start`: where its block began."""
     empty = draw_empty(context.system.draws(), context.dt.dtype)
+    context, seldom = _parted(context, at.carry.state)
+
+    def goes(at: Loop, reached: Any) -> Any:
+        return True if going is None else going(at.carry) | (reached == context.wake)
 
     def walk(low, high, body: Callable, now: tuple[Loop, Any]) -> tuple[Loop, Any]:
         if going is None:
             return lax.fori_loop(low, high, body, now)
-
-        def on(held, going=going):
-            at, reached = held[1]
-            return (held[0] < high) & (going(at.carry) | (reached == context.wake))
-
-        return lax.while_loop(on, lambda held: (held[0] + 1, body(*held)), (jnp.asarray(low, jnp.int32), now))[1]
+        held = (jnp.asarray(low, jnp.int32), now)
+        return lax.while_loop(lambda held: (held[0] < high) & goes(*held[1]), lambda held: (held[0] + 1, body(*held)), held)[1]
 
     def steps(low, high, drawn: PyTree, now):
         def one(step, now):
@@ -82,20 +82,69 @@ def advanced(context: Context, at: Loop, start: Any, low: Any, stop: Any, going:
 
         return walk(low, high, one, now)
 
-    def pair(number, now):
+    def pair(low, high, number, now):
         # Steps 2k and 2k + 1 share a block of draws. A loop within the loop, rather than a cond at each step, lets the compiler
         # keep the block where it is: with paired noise a step costs half.
         drawn = draw_both(context.system.draws(), context.keys, number, context.dt.dtype)
-        return steps(jnp.maximum(low, 2 * number), jnp.minimum(stop, 2 * number + 2), drawn, now)
+        return steps(jnp.maximum(low, 2 * number), jnp.minimum(high, 2 * number + 2), drawn, now)
 
-    def to_look(number, now):
-        first, end = jnp.maximum(low, LOOK * number), jnp.minimum(stop, LOOK * number + LOOK)
-        at, reached = walk(first // 2, (end + 1) // 2, pair, now) if jax.tree.leaves(empty) else steps(first, end, empty, now)
+    def to_look(low, high, number, now):
+        first, look = jnp.maximum(low, LOOK * number), jnp.minimum(stop, LOOK * number + LOOK)
+        end = jnp.minimum(high, look)
+        if jax.tree.leaves(empty):
+            at, reached = walk(first // 2, (end + 1) // 2, partial(pair, first, end), now)
+        else:
+            at, reached = steps(first, end, empty, now)
         since, begun = at.carry.since, jnp.maximum(start, LOOK * number)
-        since = jnp.where((since == NEVER) & ~finite(at.carry.state), begun, since)
-        return at._replace(carry=at.carry._replace(since=since)), reached
+        unsound = (since == NEVER) & ~finite(at.carry.state)
+        if seldom is not None:  # where a record is taken nobody looks
+            unsound &= (end == look) | (reached < end)
+        return at._replace(carry=at.carry._replace(since=jnp.where(unsound, begun, since))), reached
 
-    return walk(low // LOOK, (stop + LOOK - 1) // LOOK, to_look, (at, jnp.asarray(low, jnp.int32)))
+    def to_note(seldom: Context, now):
+        at, low = now
+        shown = look(context.system, at.carry.state, clock_at(low, context.dt), *_shown(context, at.carry.state))
+        kept, traces = note(seldom, start, shown, at.carry.kept, at.traces)
+        at = at._replace(carry=at.carry._replace(kept=kept), traces=traces)
+        high = _next(seldom, low, stop)
+        return walk(low // LOOK, (high + LOOK - 1) // LOOK, partial(to_look, low, high), (at, low))
+
+    now = at, jnp.asarray(low, jnp.int32)
+    if seldom is None:
+        return walk(low // LOOK, (stop + LOOK - 1) // LOOK, partial(to_look, low, stop), now)
+    return lax.while_loop(lambda now: (now[1] < stop) & goes(*now), partial(to_note, seldom), now)
+
+
+def _parted(context: Context, state: PyTree) -> tuple[Context, Context | None]:
+    """The context with the records that are taken within a step, and with those that are taken between the steps, if there are any.
+
+    Within a step a record is a cond, past which XLA copies what it reads of the state and the step then changes, at every step. A record
+    that is seldom taken and does not look at what a step draws or shows can do without.
+    """
+    settings = context.settings
+    rare = [] if settings.guarded else [name for name, one in settings.records if one.every >= LOOK or (settings.brief and one.latest)]
+    if not rare:
+        return context, None
+    some = settings._replace(records=tuple((name, one) for name, one in settings.records if name in rare))
+    seen = _depends(context._replace(settings=some), state)
+    rare = [name for name in rare if not seen[name]]
+    if not rare:
+        return context, None
+
+    def only(which: Callable[[str], bool]) -> Context:
+        return context._replace(settings=settings._replace(records=tuple((name, one) for name, one in settings.records if which(name))))
+
+    return only(lambda name: name not in rare), only(lambda name: name in rare)
+
+
+def _next(context: Context, step: Any, stop: Any) -> Any:
+    """The next step after this one at which a record is taken, or `stop`."""
+    found = stop
+    for name, record in context.settings.records:
+        low, high = context.bounds[name]
+        taken = -(-jnp.maximum(step + 1, low) // record.every) * record.every
+        found = jnp.where(taken < high, jnp.minimum(taken, found), found)
+    return found
 
 
 def goes_on(context: Context, carry: Carry) -> Bool[Array, ""]:
@@ -107,10 +156,14 @@ def rests(context: Context, state: PyTree) -> bool:
     """Whether a lane that is done can be left: it may ever be, and no record looks at what a step draws or shows."""
     if context.settings.guarded or not ends(context.system, state):
         return False
-    seen = moving(
-        lambda drawn, aux: _values(context, state, clock_at(jnp.asarray(0, jnp.int32), context.dt), drawn, aux), *_shown(context, state)
-    )
-    return not any(jax.tree.leaves(seen))
+    return not any(_depends(context, state).values())
+
+
+def _depends(context: Context, state: PyTree) -> dict[str, bool]:
+    """Which records look at what a step draws or shows."""
+    begun = clock_at(jnp.asarray(0, jnp.int32), context.dt)
+    seen = moving(lambda drawn, aux: _values(context, state, begun, drawn, aux), *_shown(context, state))
+    return {name: any(jax.tree.leaves(one)) for name, one in seen.items()}
 
 
 def rested(context: Context, at: Loop, start: Any, low: Any, stop: Any) -> Loop:

@@ -15,6 +15,7 @@ from jaxtyping import Array, Bool, Float, Key
 from neurojax.engine.types import Arrays
 
 TURN = 2 * np.pi
+MANY = 1024  # numbers, of which a product is faster than a reduction
 
 # Minimax fits in x^2 on [-pi, pi] (iteratively reweighted least squares on 20,001 points; see tests for the float32 bound).
 _SINE = (0.9999999945, -0.1666666458, 0.008333310392, -0.0001984015535, 2.752945421e-06, -2.46769698e-08, 1.345147792e-10)
@@ -93,9 +94,9 @@ def finite(tree: Any) -> Bool[Array, ""]:
     floats = [leaf for leaf in jax.tree.leaves(tree) if eqx.is_inexact_array(leaf)]
     verdict = jnp.asarray(True)
     for leaf in floats:
-        if leaf.ndim > 1 and jnp.isrealobj(leaf):
-            # Zero times a number is zero only if it is finite. Of a matrix XLA's CPU compiler makes a product ten times as fast as
-            # a reduction; the barrier keeps it from multiplying by zero beforehand.
+        if leaf.ndim > 1 and leaf.size >= MANY and jnp.isrealobj(leaf):
+            # Zero times a number is zero only if it is finite. XLA's CPU compiler makes a product ten times as fast as a reduction;
+            # the barrier keeps it from multiplying by zero beforehand.
             leaf = leaf @ lax.optimization_barrier(jnp.zeros(leaf.shape[-1:], leaf.dtype))
         verdict &= jnp.all(jnp.isfinite(leaf))
     return verdict

@@ -252,11 +252,19 @@ class LaneShape(NamedTuple):
 
 def lane_shape(system: System, settings: Settings, dt: Any, state: PyTree, bounds: Any) -> LaneShape:
     """Sizes of one lane from the shapes of a realised system and of its state; its draws, step and records are checked on the way."""
+    arrays, static = split((system, state))
+    plain = tuple(jax.ShapeDtypeStruct(one.shape, one.dtype, weak_type=getattr(one, "weak_type", False)) for one in arrays)
+    return _lane_shape(plain, static, settings, float(dt), dt.dtype, tuple(bounds.items()), jax.config.jax_enable_x64)
+
+
+@functools.lru_cache(256)
+def _lane_shape(arrays: Sequence[Any], static: Static, settings: Settings, dt: float, dtype: Any, bounds: Any, wide: bool) -> LaneShape:
+    """The same of what can be told from another: the next call with it need not trace."""
     sizes: list[LaneShape] = []
 
     def measured(system, state):
         keys = draw_keys(jax.random.key(0), system.draws())
-        context = Context(system, settings, keys, dt, bounds)
+        context = Context(system, settings, keys, jnp.asarray(dt, dtype), dict(bounds))
         used = check_context(context, state).primitives
         carry = begin(context, state)
         values = shapes(context, state)
@@ -266,5 +274,5 @@ def lane_shape(system: System, settings: Settings, dt: Any, state: PyTree, bound
         order = {name: plain[name] for name, _ in settings.records}
         sizes.append(LaneShape(sum(leaf.nbytes for leaf in jax.tree.leaves(carry)), sample, order, used, rests(context, state)))
 
-    eqx.filter_eval_shape(measured, system, state)
+    eqx.filter_eval_shape(measured, *join(list(arrays), static))
     return sizes[0]

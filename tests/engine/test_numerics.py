@@ -68,3 +68,10 @@ def test_cast_makes_one_dtype_and_spares_the_rest():
 @pytest.mark.parametrize(("value", "verdict"), [(1.0, True), (np.nan, False), (np.inf, False)])
 def test_finite(value, verdict):
     assert bool(finite({"a": jnp.zeros(3), "b": jnp.asarray([0.0, value]), "c": jnp.arange(2)})) is verdict
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(3e38, True), (1e-45, True), (np.inf, False), (-np.inf, False), (np.nan, False)])
+@pytest.mark.parametrize("place", [(0, 0, 0), (1, 31, 30), (2, 39, 39)])
+def test_finite_in_a_large_array(value, verdict, place):
+    """One number of 4,800, looked at by a compiled product."""
+    assert bool(jax.jit(finite)(jnp.zeros((3, 40, 40)).at[place].set(value))) is verdict

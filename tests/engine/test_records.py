@@ -2,13 +2,14 @@
 
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.signal
 
 import neurojax as nj
-from tests.engine.models import OrnsteinUhlenbeck
+from tests.engine.models import OrnsteinUhlenbeck, Walk
 
 STEPS, DT = 700, 0.1
 MODEL = OrnsteinUhlenbeck(rate=1.0, sigma=1.0, n=3)
@@ -30,6 +31,28 @@ def both(view):
     return {"x": view.state, "square": view.state**2}
 
 
+def place(view):
+    return view.state["x"]
+
+
+def coin(view):
+    return view.drawn["u"]
+
+
+class Blinking(nj.System):
+    """Counts its steps, and is infinite after steps from `low` up to `high`."""
+
+    low: int = eqx.field(static=True, default=0)
+    high: int = eqx.field(static=True, default=0)
+
+    def init(self, key):
+        return jnp.asarray(0.0)
+
+    def step(self, state, clock, drawn):
+        count = clock.step + 1
+        return jnp.where((count >= self.low) & (count < self.high), jnp.inf, count.astype(state.dtype))
+
+
 @pytest.fixture(scope="module")
 def path():
     return nj.simulate(MODEL, steps=STEPS, dt=DT, seed=8, record={"x": nj.Trace(x)}).records["x"].astype(float)
@@ -39,7 +62,7 @@ def run(record):
     return nj.simulate(MODEL, steps=STEPS, dt=DT, seed=8, record={"it": record})
 
 
-@pytest.mark.parametrize(("every", "warmup"), [(1, 0.0), (1, 5.0), (7, 0.0), (7, 5.05)])
+@pytest.mark.parametrize(("every", "warmup"), [(1, 0.0), (1, 5.0), (7, 0.0), (7, 5.05), (41, 5.05), (64, 0.0)])
 @pytest.mark.parametrize(
     ("kind", "reference"),
     [
@@ -172,3 +195,36 @@ class Pair(nj.Flow):
 
 def rate_of(view):
     return view.system.rate
+
+
+def test_seldom_records_at_odd_places():
+    """Between the steps or, of draws, within: from an odd step on, in phases, with several periods. Oracle: the trace of every step."""
+    records = {
+        "each": nj.Trace(place),
+        "coins": nj.Trace(coin),
+        "seldom": nj.Trace(place, every=37),
+        "mean": nj.Mean(place, every=45, warmup=3.0),
+        "coin": nj.Trace(coin, every=41),
+        "last": nj.Last(place, every=3),
+        "first phase": nj.Last(place, phase="one"),
+        "last coin": nj.Last(coin),
+    }
+    begun = nj.simulate(Walk(), steps=5, dt=0.1, seed=2)
+    schedule = nj.Schedule({"one": nj.Phase(20.3, {"push": 0.5}), "two": nj.Phase(30.0, {"push": -0.5})})
+    run = nj.simulate(Walk(), duration=schedule, dt=0.1, state=begun.final_state, record=records)
+    found, steps = run.records, np.arange(5, 508)
+    each, coins = found["each"], found["coins"]
+    assert np.array_equal(found["seldom"], each[steps % 37 == 0])
+    assert np.array_equal(found["coin"], coins[steps % 41 == 0])
+    assert np.allclose(found["mean"], each[(steps % 45 == 0) & (steps >= 35)].astype(float).mean(axis=0), rtol=1e-6)
+    assert np.array_equal(found["last"], each[steps == 507][0])
+    assert np.array_equal(found["first phase"], each[steps == 207][0])
+    assert found["last coin"] == coins[-1]
+
+
+def test_nobody_looks_for_faults_where_a_seldom_record_is_taken():
+    """A state that is infinite after step 39 alone goes on, and one that is after steps 31 or 39 to 70 does not, whatever is recorded."""
+    for blink, status, bad in (((40, 41), 1, -1), ((32, 33), 2, 31), ((40, 71), 2, 39)):
+        for record in ({}, {"x": nj.Trace(x, every=40)}, {"x": nj.Last(x, every=40)}):
+            run = nj.simulate(Blinking(*blink), steps=100, dt=1.0, record=record)
+            assert (run.status, run.bad_step) == (status, bad)
