@@ -54,16 +54,18 @@ def test_points_come_first_and_kernels_are_filled_evenly():
     ("carry", "system", "sharing", "lanes"),
     [
         (1000, 0, 1, 512),
-        (100_000, 0, 1, 16),
+        (100_000, 0, 1, 8),
+        (100_000, 50_000, 3, 16),
+        (100_000, 200_000, 1, 16),
         (400_000, 400_000, 1, 1),
         (400_000, 400_000, 3, 2),
         (400_000, 400_000, 9, 4),
         (400_000, 8_000_000, 1, 16),
     ],
-    ids=["small", "middling", "fills the cache", "and shares", "and shares more", "beside a large graph"],
+    ids=["small", "middling", "that share", "beside a graph", "fills the cache", "and shares", "and shares more", "beside a large graph"],
 )
 def test_lanes_to_begin_with(carry, system, sharing, lanes):
-    """Of a CPU: 512 KiB of carry; at least 16; but large ones by themselves, or a few that share what they read."""
+    """Of a CPU: 512 KiB of carry; at least 8, or 16 that may share what they read; but large ones by themselves, or a few that share what they read."""
     assert first_lanes(carry, system, sharing, "cpu") == lanes
     assert first_lanes(carry, system, sharing, "gpu") == 16_384
 
