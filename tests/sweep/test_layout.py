@@ -65,7 +65,7 @@ def test_points_come_first_and_kernels_are_filled_evenly():
     ids=["small", "middling", "that share", "beside a graph", "fills the cache", "and shares", "and shares more", "beside a large graph"],
 )
 def test_lanes_to_begin_with(carry, system, sharing, lanes):
-    """Of a CPU: 512 KiB of carry; at least 8, or 16 that may share what they read; but large ones by themselves, or a few that share what they read."""
+    """Of a CPU: 512 KiB of carry; at least 8, or 16 that read much or share it; but large ones by themselves, or a few that share."""
     assert first_lanes(carry, system, sharing, "cpu") == lanes
     assert first_lanes(carry, system, sharing, "gpu") == 16_384
 
