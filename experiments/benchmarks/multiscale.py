@@ -20,6 +20,7 @@ from experiments.benchmarks.table import Line, at_least, below
 N, K, STEPS, LEAST = 150, 8, 2000, 200  # neurons; patterns; steps of a run; steps of the shorter call
 BETA, U, TAU_J = 1.0, 200.0, 1000.0
 BATCH, MANY, BLOCK, ROUNDS = 16, 1024, 16, 5
+LONG = 100_000  # steps of a call where a run takes less than what is around it
 
 Run = Callable[[int], float]  # makes so many steps, of all lanes; D at their end, the lanes' mean
 
@@ -44,9 +45,13 @@ class Job:
 
 def ours(job: Job) -> Run:
     """`nj.sweep` over seeds."""
+    return _swept(job, _model(job))
+
+
+def _model(job: Job) -> Any:
     import neurojax as nj
 
-    return _swept(job, nj.Multiscale(N, nj.Stream(nj.RademacherPatterns(K)), BETA, U, tau_J=TAU_J, block=job.block, tally=job.tally))
+    return nj.Multiscale(N, nj.Stream(nj.RademacherPatterns(K)), BETA, U, tau_J=TAU_J, block=job.block, tally=job.tally)
 
 
 def events(job: Job) -> Run:
@@ -58,17 +63,38 @@ def events(job: Job) -> Run:
 
 def _swept(job: Job, model: Any) -> Run:
     import neurojax as nj
-    from neurojax.multiscale import measures
 
     nj.use_cpus(job.threads)
-    record = {"D": nj.Trace(measures.distance) if job.each else nj.Last(measures.distance)}
-    options = nj.SweepOptions(progress=False, lanes=job.kernel)
+    record, options = _record(job), nj.SweepOptions(progress=False, lanes=job.kernel)
 
     def run(steps: int) -> float:
         data = nj.sweep(model, {}, seeds=job.lanes, steps=steps, dt=1.0, record=record, options=options)
         return float(data.D.values.reshape(job.lanes, -1)[:, -1].mean())
 
     return run
+
+
+def _record(job: Job) -> dict[str, Any]:
+    import neurojax as nj
+    from neurojax.multiscale import measures
+
+    return {"D": nj.Trace(measures.distance) if job.each else nj.Last(measures.distance)}
+
+
+def memory(job: Job) -> dict[str, float]:
+    """Bytes for a lane by XLA's own account: of the loop, and of all with the state before and after it. Not run."""
+    import neurojax as nj
+    from neurojax.sweep.machine import Machine
+    from neurojax.sweep.plan import Plan, Request
+
+    def needs(lanes: int) -> tuple[int, int]:
+        options = nj.SweepOptions(lanes=lanes)
+        plan = Plan(Request(_model(job), {}, 1.0, steps=STEPS, seeds=lanes, record=_record(job), options=options))
+        sizes = Machine(plan.parts[0], plan.common, sketch=True).lowered().compile().memory_analysis()
+        return sizes.temp_size_in_bytes, sizes.temp_size_in_bytes + sizes.argument_size_in_bytes + sizes.output_size_in_bytes
+
+    loop, whole = ((many - few) / (LARGE - SMALL) for few, many in zip(needs(SMALL), needs(LARGE), strict=True))
+    return {"loop": loop, "whole": whole}
 
 
 class Start:
@@ -178,8 +204,7 @@ def child(job: Job) -> dict[str, Any]:
     if job.program == "bandwidth":
         return bandwidth(N)
     if job.program == "memory":
-        ours(job)(1)
-        return {"peak_mb": peak_memory() / 1e6}
+        return memory(job)
     return measured(PROGRAMS[job.program](job), job)
 
 
@@ -187,7 +212,7 @@ def _both(label: str, **options: Any) -> tuple[Job, Job]:
     return Job(label, **options), Job(f"{label}, 2 threads", threads=2, **options)
 
 
-SMALL, LARGE = 16, 64  # lanes of the kernels of which memory is compared
+SMALL, LARGE = 16, 64  # lanes of the kernels whose memory is compared
 JOBS = (
     *_both("NumPy loop, float64, D at every step", program="numpy", each=True),
     *_both("NumPy loop, float64", program="numpy"),
@@ -199,10 +224,17 @@ JOBS = (
     *_both("neurojax, deferred", block=BLOCK),
     Job("neurojax, deferred, D at every step", each=True, block=BLOCK, steps=400),
     *_both("neurojax, deferred, tally, D at every step", each=True, block=BLOCK, tally=True),
-    *_both("neurojax, coefficients", program="events", lanes=MANY),
+    *_both("neurojax, coefficients", program="events", lanes=MANY, steps=LONG),
     *_both("neurojax, coefficients, D at every step", program="events", lanes=MANY, each=True, kernel=64),
-    *(Job(f"memory, direct, {lanes} lanes", "memory", lanes=lanes, kernel=lanes) for lanes in (SMALL, LARGE)),
-    *(Job(f"memory, deferred, {lanes} lanes", "memory", block=BLOCK, lanes=lanes, kernel=lanes) for lanes in (SMALL, LARGE)),
+    *(
+        Job(f"memory, {label}", "memory", block=block, tally=tally)
+        for label, block, tally in (
+            ("direct", None, False),
+            ("direct, tally", None, True),
+            ("deferred", BLOCK, False),
+            ("deferred, tally", BLOCK, True),
+        )
+    ),
     Job("cache", "bandwidth"),
 )
 
@@ -214,7 +246,9 @@ def faster(one: dict[str, Any], other: dict[str, Any] | None) -> bool:
 
 def said(one: dict[str, Any]) -> str:
     """A measurement in a word."""
-    return f"{1e3 * one['seconds']:.3g} ms" if "seconds" in one else f"{one.get('peak_mb', one.get('read')):.3g}"
+    if "seconds" in one:
+        return f"{1e3 * one['seconds']:.3g} ms"
+    return f"{one['loop'] / 1e3:.4g} kB in the loop" if "loop" in one else f"{1e6 * one['read']:.3g} us to read a matrix"
 
 
 def passes(job: Job) -> float:
@@ -263,11 +297,17 @@ def table(found: dict[str, dict[str, Any]], notes: dict[str, str]) -> tuple[str,
         lines.append(
             at_least(f"times the NumPy loop, {label}, 2 threads", 2000.0, _times(found, by_label[f"neurojax, {label}, 2 threads"]))
         )
-    for label, block in (("direct", 0), ("deferred", BLOCK)):
-        few, many = (found.get(f"memory, {label}, {lanes} lanes") for lanes in (SMALL, LARGE))
-        if few and many:
-            lane = (many["peak_mb"] - few["peak_mb"]) * 1e6 / (LARGE - SMALL)
-            lines.append(below(f"memory of a lane / ({'J and a block' if block else 'J'}), {label}", 1.5, lane / (4 * N * (N + block))))
+    rows += ["", "| memory of a lane, in matrices of N x N float32 | the loop | with the state before and after it |", "|---|--:|--:|"]
+    for job in JOBS:
+        one = found.get(job.label)
+        if job.program != "memory" or one is None:
+            continue
+        rows.append(f"| {job.label.removeprefix('memory, ')} | {one['loop'] / (4 * N * N):.2f} | {one['whole'] / (4 * N * N):.2f} |")
+        if job.tally:
+            what, held = ("J and a block", N * (N + job.block)) if job.block else ("J", N * N)
+            lines.append(
+                below(f"memory of a lane in the loop / ({what}), {job.label.removeprefix('memory, ')}", 1.05, one["loop"] / (4 * held))
+            )
     return "\n".join(rows), lines
 
 
