@@ -225,7 +225,7 @@ JOBS = (
     Job("neurojax, deferred, D at every step", each=True, block=BLOCK, steps=400),
     *_both("neurojax, deferred, tally, D at every step", each=True, block=BLOCK, tally=True),
     *_both("neurojax, coefficients", program="events", lanes=MANY, steps=LONG),
-    *_both("neurojax, coefficients, D at every step", program="events", lanes=MANY, each=True, kernel=64),
+    *_both("neurojax, coefficients, D at every step", program="events", lanes=MANY, each=True, kernel=64, steps=LONG // 5),
     *(
         Job(f"memory, {label}", "memory", block=block, tally=tally)
         for label, block, tally in (
