@@ -62,7 +62,7 @@ def expected(model: Any, ensemble: theory.Ensemble, times: Float[np.ndarray, " s
         approximate = deviation * (1 - a2 ** (times / period))
     elif fixed and period == step and len(ensemble.probabilities) <= MOST_MARKOV:
         counts = np.floor(times / period + 1e-9).astype(int)
-        means, variances = theory.markov_moments(ensemble, float(fade.a), np.asarray(follow), int(counts.max(initial=0)))
+        means, variances = theory.markov_moments(ensemble, fade, np.asarray(follow), int(counts.max(initial=0)))
         mean, exact, approximate = means[counts], np.sqrt(np.maximum(variances, 0))[counts], blank
         deviation = float(exact[-1])
     else:

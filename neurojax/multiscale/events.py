@@ -12,6 +12,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
+from neurojax.engine.checks import check_number, positive
 from neurojax.engine.system import Step
 from neurojax.engine.types import Arrays
 from neurojax.multiscale import theory
@@ -99,7 +100,7 @@ class EventMap(Memory):
         """Show the next pattern for its time."""
         which = self.stream.picked(state.shown.which, drawn["redraw"][0])
         duration = jnp.asarray(self.stream.lasting(drawn["redraw"][1]), state.s.dtype)
-        shown = Shown(which, state.shown.left, None if self.stream.noise is None else self.stream.noise * drawn["field noise"])
+        shown = state.shown._replace(which=which, noise=None if self.stream.noise is None else self.stream.noise * drawn["field noise"])
         target = jnp.tanh(self.beta * self.u * self.stream.field(shown))
         a, b, c1, c2 = event_gains(duration, self.tau_s, self.tau_J)
         away = state.s - target
@@ -143,8 +144,13 @@ class CoefficientMap(Memory):
         _check_ends(self)
         if self.stream.noise is not None:
             raise ValueError(f"CoefficientMap(stream.noise={self.stream.noise!r}): noisy patterns are more than K; take EventMap")
-        if self.grid is not None and not isinstance(self.grid, Tracer) and not isinstance(self.tau_J, Tracer):
-            theory.rate(float(np.asarray(self.tau_J)), float(np.asarray(self.grid)))
+        for name, value, own in (("tau_s", self.tau_s, 1.0), ("s0", self.s0, None)):
+            if not isinstance(value, Tracer) and (value is not None if own is None else np.any(np.asarray(value) != own)):
+                raise ValueError(f"CoefficientMap({name}={value!r}): its neurons have no speed; leave {name} out, or take EventMap")
+        if self.grid is not None:
+            check_number("CoefficientMap", "grid", self.grid, positive, "a positive time, or None for the flow")
+            if not isinstance(self.grid, Tracer) and not isinstance(self.tau_J, Tracer):
+                theory.rate(float(np.asarray(self.tau_J)), float(np.asarray(self.grid)))
 
     def init(self, key):
         """No weights, all of J0."""

@@ -52,6 +52,8 @@ class FrozenMemory(Flow):
             raise ValueError(
                 f"FrozenMemory(J, patterns): have shapes {np.shape(self.J)} and {np.shape(self.patterns)}; give (n, n), (K, n)"
             )
+        check_number("FrozenMemory", "J", self.J, np.isfinite, "finite numbers (n, n)", shapes=None)
+        check_number("FrozenMemory", "patterns", self.patterns, np.isfinite, "finite numbers (K, n)", shapes=None)
         check_number("FrozenMemory", "beta", self.beta, not_negative, "a gain of at least 0")
         check_number("FrozenMemory", "tau_s", self.tau_s, positive, "a positive time")
         mend = f"the number of a pattern, 0 to {np.shape(self.patterns)[0] - 1}"
@@ -102,6 +104,8 @@ def retrieval(
     if levels.ndim != 1 or not len(levels):
         raise ValueError(f"retrieval(qualities={qualities!r}): give overlaps from -1 to 1, for example np.linspace(0, 1, 11)")
     check_count("retrieval", "copies", copies)
+    check_number("retrieval", "dt", dt, positive, "a positive time step")
+    check_number("retrieval", "duration", duration, not_negative, "a time of at least 0")
     memory = FrozenMemory(np.asarray(J, float), np.asarray(patterns, float), beta, tau_s, float(which))
     steps = round(duration / dt) + 1  # a record sees a step's beginning
     record = {"m": Last(recalled)}

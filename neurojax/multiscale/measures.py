@@ -21,13 +21,19 @@ def distance(view: View) -> Float[Array, ""]:
 
 
 def deviation(view: View) -> Float[Array, ""]:
-    """`(D - E D) / sqrt(Var D)` with the stationary mean and variance of `theory`, of patterns that are drawn independently."""
+    """`(D - E D) / sqrt(Var D)` with the stationary mean and variance of `theory.within_redraw`, at the time since the last redraw.
+
+    Of patterns that are drawn independently and that the neurons follow at once, in a strong field.
+    """
     system = view.system
     if system.stream.transitions is not None:
         raise ValueError("deviation: the variance under a Markov chain of patterns has no closed form; theory.markov_moments has numbers")
+    if system.stream.noise is not None:
+        raise ValueError("deviation: the moments of D are those of patterns without noise; record D itself")
     p = jnp.asarray(system.stream.probabilities)
     ensemble, fade = theory.Ensemble(jnp.asarray(system.reference.gram), p, 0 * p, 0 * p[0]), system.fading(view.clock.dt)
-    return (distance(view) - theory.mean_distance(ensemble, fade)) / jnp.sqrt(theory.distance_variance(ensemble, fade))
+    mean, variance = theory.within_redraw(ensemble, fade, system.since_redraw(view.state, view.clock.dt))
+    return (distance(view) - mean) / jnp.sqrt(variance)
 
 
 def couplings(view: View) -> Float[Array, "n n"]:
@@ -62,9 +68,10 @@ def mean_activity(view: View) -> Float[Array, ""]:
 
 
 def overlaps(view: View) -> Float[Array, " K"]:
-    """Mattis overlaps `m_mu = s . xi_mu / |xi_mu|^2`, which is `s . xi_mu / N` for signs."""
+    """Mattis overlaps `m_mu = s . xi_mu / |xi_mu|^2`, which is `s . xi_mu / N` for signs; 0 with a pattern of zeros."""
     patterns = jnp.asarray(view.system.stream.patterns)
-    return patterns @ jnp.asarray(view.state.s) / jnp.sum(patterns**2, axis=1)
+    lengths = jnp.sum(patterns**2, axis=1)
+    return patterns @ jnp.asarray(view.state.s) / jnp.where(lengths > 0, lengths, 1.0)
 
 
 def shown(view: View) -> Int[Arrays, ""]:
@@ -73,8 +80,9 @@ def shown(view: View) -> Int[Arrays, ""]:
 
 
 def field(view: View) -> Float[Array, " n"]:
-    """h (n,), as it was in the last step."""
-    return view.system.stream.field(view.state.shown)
+    """h (n,), as it was in the last step; zeros before the first."""
+    shown = view.state.shown
+    return jnp.where(jnp.asarray(shown.which) < 0, 0.0, view.system.stream.field(shown))
 
 
 def agreement(view: View) -> Float[Array, ""]:

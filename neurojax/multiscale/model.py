@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurojax.engine.checks import check_count, check_number, not_negative, positive
 from neurojax.engine.integrators import Integrator
@@ -20,6 +20,7 @@ from neurojax.engine.system import Flow, Step, System
 from neurojax.engine.types import Arrays
 from neurojax.learning import Fading
 from neurojax.multiscale import theory
+from neurojax.multiscale.redraws import check_time
 from neurojax.multiscale.stream import Shown, Stream, whole
 from neurojax.multiscale.weights import gram, hebbian, projections, square_norm
 
@@ -28,11 +29,13 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"none": lambda s: s, "tanh":
 
 
 class Tally(NamedTuple):
-    """D and <J/k - H, H> before the last step, and whether there was one: what D is brought up to date from."""
+    """D and <J/k - H, H> before the last step, the share dt/tau' that it wrote (0 before the first), and its k: what D is brought up to
+    date from."""
 
     distance: Float[Arrays, ""]
     along: Float[Arrays, ""]
-    moved: Bool[Arrays, ""]
+    share: Float[Arrays, ""]
+    strength: Float[Arrays, ""]
 
 
 class MultiscaleState(NamedTuple):
@@ -149,18 +152,14 @@ class Memory(System):
         if not isinstance(self.stream, Stream):
             raise TypeError(f"{name}(stream={self.stream!r}): give a nj.Stream, for example nj.Stream(nj.RademacherPatterns(8))")
         self.stream.check(self.n)
-        for field in ("beta", "u", "k"):
-            if field != "k" or self.k is not None:
-                holds, mend = (
-                    (positive, "a positive number, or None for tanh(beta)") if field == "k" else (not_negative, "a number of at least 0")
-                )
-                check_number(name, field, getattr(self, field), holds, mend)
+        check_number(name, "beta", self.beta, not_negative, "a number of at least 0")
+        check_number(name, "u", self.u, not_negative, "a number of at least 0")
+        if self.k is not None:
+            check_number(name, "k", self.k, positive, "a positive number, or None for tanh(beta)")
+        else:
+            check_number(name, "beta", self.beta, positive, "a positive number where k is tanh(beta); or give k")
         check_number(name, "tau_s", self.tau_s, positive, "a positive time")
-        if not isinstance(self.tau_J, Tracer):
-            # Infinity is no time that `check_number` lets pass, but its inverse is.
-            value = np.asarray(self.tau_J, float)
-            if value.shape != () or not value > 0:
-                raise ValueError(f"{name}(tau_J={self.tau_J!r}): a positive time, or infinity for frozen synapses")
+        check_time(name, "tau_J", self.tau_J, "a positive time, or infinity for frozen synapses")
         if self.s0 is not None:
             check_number(name, "s0", self.s0, lambda x: np.abs(x) <= 1, f"(n={self.n},) numbers from -1 to 1, or None", shapes=((self.n,),))
         self._check_start()
@@ -213,6 +212,10 @@ class Memory(System):
     def fading(self, dt: Any) -> theory.Fading:
         """What a redraw's time leaves of J, for steps of dt. Of a realised memory."""
         return theory.fading(self.tau_J, self.stream.tau_h)
+
+    def since_redraw(self, state: Any, dt: Any) -> Any:
+        """What the time since the last redraw has left of J, 1 for states at redraws."""
+        return 1.0
 
     def couplings(self, state: Any) -> Float[Array, "n n"]:
         """J as one array."""
@@ -276,16 +279,16 @@ class Multiscale(Memory):
                 raise ValueError(f"Multiscale(block={self.block}, method={self.method!r}): only method='map' gathers its updates")
 
     def check_dt(self, dt):
-        """Euler's steps beyond a time constant overshoot what they relax towards, beyond two they blow up: "map" wants shorter ones."""
-        if not isinstance(self.method, Alternating):
-            return
-        for name in ("tau_s", "tau_J"):
+        """A pattern lasts a step at least. Euler's steps beyond a time constant overshoot what they relax towards, beyond two they blow up:
+        "map" wants shorter ones."""
+        for name in ("tau_s", "tau_J") if isinstance(self.method, Alternating) else ():
             value = getattr(self, name)
             if not isinstance(value, Tracer) and (shortest := float(np.min(np.asarray(value, float)))) < dt * (1 - 1e-6):
                 raise ValueError(
                     f"Multiscale({name}={shortest:g}): shorter than a step of the map, dt={dt:g}; take dt of at most {shortest:g}, "
                     "or method=nj.ExponentialEuler() for the differential equations"
                 )
+        self.stream.check_dt(dt)
 
     def init(self, key):
         """Initial neurons and couplings; nothing shown."""
@@ -295,7 +298,8 @@ class Multiscale(Memory):
             wanted = hebbian(self.targets(), jnp.asarray(self.stream.probabilities))
             apart = J / self.strength() - wanted
             size = self.n * (self.n - 1)
-            tally = Tally(jnp.sum(apart**2) / size, jnp.sum(apart * wanted) / size, jnp.asarray(False))
+            strength = jnp.asarray(self.strength(), J.dtype)
+            tally = Tally(jnp.sum(apart**2) / size, jnp.sum(apart * wanted) / size, jnp.zeros((), J.dtype), strength)
         return MultiscaleState(s, J if self.block is None else Fading.of(J, int(self.block)), self.stream.init(self.n), tally)
 
     def held(self, shown: Shown) -> Held:
@@ -307,32 +311,41 @@ class Multiscale(Memory):
         shown = self.stream.following(state.shown, clock.dt, drawn)
         J = state.J.tidied(clock.step) if isinstance(state.J, Fading) else state.J
         local = J @ state.s
-        tally = None if state.tally is None else self._tallied(state, local, clock.dt / self.tau_J)
+        tally = None if state.tally is None else self._tallied(state, local)._replace(share=clock.dt / self.tau_J)
         s, J = self.method.step(self.held(shown), Moving(state.s, J), clock, None)
         return Step(MultiscaleState(s, J, shown, tally), Felt(local, None if tally is None else tally.distance))
 
-    def _tallied(self, state: MultiscaleState, local: Float[Array, " n"], share: Any) -> Tally:
+    def _tallied(self, state: MultiscaleState, local: Float[Array, " n"]) -> Tally:
         """D of this J, which is `left` of that one step ago and `share` of X = s s'.
 
-        D = left^2 D' + 2 left share <J'/k - H, X - H> + share^2 |X - H|^2, and left <J'/k - H, X> = <J/k - H, X> - share <X - H, X>.
+        D = left^2 D' + 2 left share <J'/k - H, X - H> + share^2 |X - H|^2, and left <J'/k - H, X> = <J/k - H, X> - share <X - H, X>. Where
+        a phase has brought another k, J/k is r times what it was, and J/k - H is r (J/k' - H) + (r - 1) H.
         """
         tally: Any = state.tally
-        s, left, size = jnp.asarray(state.s), 1 - share, self.n * (self.n - 1)
-        squares, whole = s * s, self.reference.square  # |H|^2
+        s, share, size = jnp.asarray(state.s), tally.share, self.n * (self.n - 1)
+        left, squares, whole = 1 - share, s * s, self.reference.square  # |H|^2
         # One product with ones: XLA's CPU compiler adds up numbers one after the other.
         terms = jnp.stack([squares, squares * squares, self.reference.diagonal * squares, s * local])
         length, fourth, diagonal, energy = terms @ jnp.ones_like(s)
         reached = (self.stream.probabilities @ (self.targets() @ s) ** 2 - diagonal) / size  # <X, H>
         own = (length**2 - fourth) / size  # <X, X>
-        ahead = energy / (size * self.strength()) - reached - share * (own - reached) - left * tally.along
+        ahead = energy / (size * tally.strength) - reached - share * (own - reached) - left * tally.along
         distance = left**2 * tally.distance + 2 * share * ahead + share**2 * (own - 2 * reached + whole)
         along = left * tally.along + share * (reached - whole)
-        distance, along = jnp.where(tally.moved, distance, tally.distance), jnp.where(tally.moved, along, tally.along)
-        return Tally(distance, along, jnp.asarray(True))
+        strength = jnp.asarray(self.strength(), s.dtype)
+        r = tally.strength / strength
+        distance = r**2 * distance + 2 * r * (r - 1) * along + (r - 1) ** 2 * whole
+        return Tally(distance, r * along + (r - 1) * whole, share, strength)
 
     def fading(self, dt):
         """Of the map or the flow."""
         return theory.fading(self.tau_J, self.stream.tau_h, dt if isinstance(self.method, Alternating) else None)
+
+    def since_redraw(self, state, dt):
+        """`(1 - dt/tau')^steps` of the map, `exp(-steps dt / tau')` of the flow."""
+        share = dt / self.tau_J
+        steps = jnp.asarray(state.shown.steps).astype(share.dtype)
+        return (1 - share) ** steps if isinstance(self.method, Alternating) else jnp.exp(-share * steps)
 
     def couplings(self, state):
         """J as one array."""

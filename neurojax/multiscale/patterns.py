@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray, Real
 
 from neurojax.engine.checks import check_count, check_number, fraction, positive
 from neurojax.engine.types import Arrays
@@ -202,3 +202,21 @@ def stationary(transitions: Float[Arrays, "K K"]) -> Float[Array, " K"]:
         lazy = lazy @ lazy
         lazy = lazy / lazy.sum(1, keepdims=True)
     return lazy.mean(0)
+
+
+def stationary_distribution(transitions: Real[Arrays, "K K"]) -> Float[np.ndarray, " K"]:
+    """p with p T = p, of a chain of patterns with one recurrent class. On the host.
+
+    transitions: T_mn, from pattern m to n; rows sum to 1. Raises `ValueError` otherwise.
+    """
+    matrix = np.asarray(transitions, float)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"transitions has shape {matrix.shape}: give (K, K), row m the probabilities of what follows pattern m")
+    if not np.all(np.isfinite(matrix)) or np.any(matrix < 0) or np.any(np.abs(matrix.sum(1) - 1) > 1e-5):
+        raise ValueError(f"transitions: rows sum to {matrix.sum(1)}; every row must be probabilities that sum to 1")
+    count = len(matrix)
+    system = np.vstack([matrix.T - np.eye(count), np.ones(count)])
+    if np.linalg.matrix_rank(system, tol=1e-9) < count:
+        raise ValueError("transitions: the chain falls into parts that never meet; give one whose patterns can follow each other")
+    found = np.linalg.lstsq(system, np.append(np.zeros(count), 1.0), rcond=None)[0]
+    return np.maximum(found, 0) / np.maximum(found, 0).sum()

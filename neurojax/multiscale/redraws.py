@@ -9,7 +9,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
@@ -17,6 +16,12 @@ from neurojax.engine.checks import check_count, check_number, positive
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
 NODES, WEIGHTS = 0.5 * (_NODES + 1), 0.5 * _WEIGHTS  # of the interval (0, 1)
+
+
+def check_time(owner: str, name: str, value: Any, mend: str = "a positive time, or infinity") -> None:
+    """Raise unless a value is a positive number or infinity; traced values pass."""
+    if not (np.ndim(value) == 0 and isinstance(value, int | float | np.number | np.ndarray) and value == np.inf):
+        check_number(owner, name, value, positive, mend)
 
 
 class Redraws(eqx.Module):
@@ -60,9 +65,7 @@ class Periodic(Redraws):
 
     def check(self):
         """The period is positive."""
-        if not isinstance(self.period, Tracer) and np.all(np.asarray(self.period) == np.inf):
-            return
-        check_number("Periodic", "period", self.period, positive, "a positive time, or infinity for one pattern for ever")
+        check_time("Periodic", "period", self.period, "a positive time, or infinity for one pattern for ever")
 
     def quantile(self, uniform):
         """The period."""

@@ -15,6 +15,7 @@ from neurojax.engine.checks import check_count, check_number, not_negative, posi
 from neurojax.engine.signals import History
 from neurojax.engine.system import Step, System, View
 from neurojax.engine.types import Arrays
+from neurojax.multiscale.redraws import check_time
 from neurojax.multiscale.stream import Shown, Stream, whole
 
 
@@ -86,9 +87,13 @@ class PatternMatrix(System):
             check_number("PatternMatrix", name, getattr(self, name), not_negative, "a number of at least 0")
         for name in ("tau_s", "tau_Xi", "tau_T"):
             if getattr(self, name) is not None:
-                check_number("PatternMatrix", f"1 / {name}", 1 / getattr(self, name), not_negative, f"{name} is a positive time")
+                check_time("PatternMatrix", name, getattr(self, name))
         if self.rows0 is not None:
             check_number("PatternMatrix", "rows0", self.rows0, np.isfinite, "finite numbers, or None", shapes=((self.count(), self.n),))
+
+    def check_dt(self, dt):
+        """A pattern lasts a step at least."""
+        self.stream.check_dt(dt)
 
     def count(self) -> int:
         """M, rows."""

@@ -23,6 +23,7 @@ from neurojax.multiscale.patterns import (
     Succession,
     check_transitions,
     stationary,
+    stationary_distribution,
 )
 from neurojax.multiscale.redraws import as_redraws
 from neurojax.multiscale.weights import check_probabilities
@@ -31,16 +32,21 @@ FOREVER = 2.0**32  # steps, more than a run can have
 
 
 class Shown(NamedTuple):
-    """What is shown: number of the pattern, -1 before the first; steps left of its time; noise in its field (n,), None without."""
+    """What is shown: number of the pattern, -1 before the first; steps left of its time; steps made of it; noise in its field (n,), None
+    without."""
 
     which: Int[Arrays, ""]
     left: Float[Arrays, ""]
+    steps: Int[Arrays, ""]
     noise: Float[Arrays, " n"] | None
 
 
 def whole(value: Any) -> Any:
-    """Lists and tuples of numbers as one array; all else as it is."""
-    return np.asarray(value, float) if isinstance(value, list | tuple) else value
+    """Lists and tuples of numbers as one array; all else as it is, for `check` to refuse."""
+    try:
+        return np.asarray(value, float) if isinstance(value, list | tuple) else value
+    except (TypeError, ValueError):
+        return value
 
 
 class Stream(eqx.Module):
@@ -73,10 +79,10 @@ class Stream(eqx.Module):
         if isinstance(self.patterns, DrawnPatterns):
             check_part(self.patterns)
         elif not isinstance(self.patterns, Tracer):
-            if np.ndim(self.patterns) != 2 or np.shape(self.patterns)[1] != n or not len(self.patterns):
+            shape = () if isinstance(self.patterns, list | tuple) else np.shape(self.patterns)
+            if len(shape) != 2 or shape[1] != n or not shape[0]:
                 raise ValueError(
-                    f"Stream(patterns): has shape {np.shape(self.patterns)}; give an array (K, {n}), or a recipe such as "
-                    "nj.RademacherPatterns(8)"
+                    f"Stream(patterns): has shape {shape}; give an array (K, {n}) of numbers, or a recipe such as nj.RademacherPatterns(8)"
                 )
             check_number("Stream", "patterns", self.patterns, np.isfinite, "finite numbers", shapes=None)
         count = self.count(n)
@@ -89,6 +95,8 @@ class Stream(eqx.Module):
             check_part(self.transitions)
         elif self.transitions is not None:
             check_transitions(self.transitions, count)
+            if not isinstance(self.transitions, Tracer):
+                stationary_distribution(self.transitions)
         if self.probabilities is not None and self.transitions is not None and not _keeps(self.transitions):
             raise ValueError(
                 "Stream(probabilities, transitions): these transitions say themselves how often each pattern is shown; leave "
@@ -96,6 +104,15 @@ class Stream(eqx.Module):
             )
         if self.noise is not None:
             check_number("Stream", "noise", self.noise, not_negative, "a deviation of at least 0, or None")
+
+    def check_dt(self, dt: float) -> None:
+        """Refuse steps that are longer than patterns last."""
+        redraws: Any = as_redraws(self.tau_h)
+        if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(redraws)):
+            return
+        shortest = float(np.min(np.asarray(redraws.average(), float)))
+        if shortest < dt * (1 - 1e-6):
+            raise ValueError(f"Stream(tau_h): patterns last {shortest:g} on average, less than a step, dt={dt:g}; take a shorter one")
 
     def realise(self, key: PRNGKeyArray, n: int) -> Stream:
         """Draw patterns and probabilities; transitions become a matrix."""
@@ -120,7 +137,8 @@ class Stream(eqx.Module):
     def init(self, n: int) -> Shown:
         """Nothing shown yet, and its time is over."""
         like = jnp.result_type(float)
-        return Shown(jnp.asarray(-1, jnp.int32), jnp.zeros((), like), None if self.noise is None else jnp.zeros((n,), like))
+        none = jnp.zeros((), jnp.int32)
+        return Shown(none - 1, jnp.zeros((), like), none, None if self.noise is None else jnp.zeros((n,), like))
 
     def picked(self, which: Int[Array, ""], uniform: Float[Array, ""]) -> Int[Array, ""]:
         """The pattern that follows `which`, at a number drawn uniformly from (0, 1)."""
@@ -139,9 +157,10 @@ class Stream(eqx.Module):
         which = jnp.where(due, self.picked(jnp.asarray(shown.which), drawn["redraw"][0]), shown.which)
         more = jnp.minimum(self.lasting(drawn["redraw"][1]) / dt, FOREVER)
         left = jnp.where(due, jnp.minimum(shown.left + more, FOREVER), shown.left) - 1
+        steps = jnp.where(due, 0, jnp.asarray(shown.steps)) + 1
         if shown.noise is None:
-            return Shown(which, left, None)
-        return Shown(which, left, jnp.where(due, self.noise * drawn["field noise"], shown.noise))
+            return Shown(which, left, steps, None)
+        return Shown(which, left, steps, jnp.where(due, self.noise * drawn["field noise"], shown.noise))
 
     def field(self, shown: Shown) -> Float[Array, " n"]:
         """h, the pattern shown with its noise."""

@@ -78,23 +78,6 @@ def mean_weights(targets: Any, probabilities: Any, a: Any, n: Any = np.inf, *, J
     return left * J0 + (1 - left) * k * hebbian(targets, probabilities)
 
 
-def weight_covariance(
-    targets: Any, probabilities: Any, pairs: Any, a: Any, n: Any = np.inf, lag: Any = 0, *, k: Any = 1.0
-) -> Float[Any, "m m"]:
-    """`Cov(J_ij(n), J_kl(n + lag)) = a^lag k^2 S_2(n) [sum_mu p_mu X_ij X_kl - H_ij H_kl]` between the couplings `pairs`, for a fixed a.
-
-    pairs: (m, 2), i != j in each. J0 is known, so that it has no part.
-    """
-    chosen = np.asarray(pairs)
-    if chosen.ndim != 2 or chosen.shape[1] != 2 or np.any(chosen[:, 0] == chosen[:, 1]):
-        raise ValueError(f"pairs={pairs!r}: give rows (i, j) of two different neurons, for example [(0, 1), (0, 2)]")
-    _, targets, p, a, n = arrays(targets, probabilities, a, n)
-    x = targets[:, chosen[:, 0]] * targets[:, chosen[:, 1]]
-    mean = p @ x
-    fluctuation = (x.T * p[None, :]) @ x - mean[:, None] * mean[None, :]
-    return a**lag * k**2 * (1 - a) * (1 - a ** (2 * n)) / (1 + a) * fluctuation
-
-
 def time_averaged_weights(targets: Any, probabilities: Any, tau_s: Any, tau_h: Any, k: Any = 1.0) -> Float[Any, "n n"]:
     """Time average of E J for neurons of time constant tau and a fixed time tau_h of each pattern:
 
@@ -136,6 +119,8 @@ def infer_probabilities(J: Any, targets: Any, k: Any = 1.0) -> Inference:
     J, targets = np.asarray(J, float), np.asarray(targets, float)
     if J.shape != (targets.shape[1],) * 2:
         raise ValueError(f"J has shape {J.shape}: the patterns have {targets.shape[1]} neurons")
+    if not (np.all(np.isfinite(J)) and np.all(np.isfinite(targets))):
+        raise ValueError("J, targets: they have numbers that are not finite; give those of a run that has not diverged")
     q = gram(targets)
     if np.linalg.matrix_rank(q, tol=1e-10 * np.trace(q)) < len(q):
         raise ValueError("targets: their outer products depend on each other, so that J does not tell their weights apart; leave some out")

@@ -254,12 +254,12 @@ def lane_shape(system: System, settings: Settings, dt: Any, state: PyTree, bound
     """Sizes of one lane from the shapes of a realised system and of its state; its draws, step and records are checked on the way."""
     arrays, static = split((system, state))
     plain = tuple(jax.ShapeDtypeStruct(one.shape, one.dtype, weak_type=getattr(one, "weak_type", False)) for one in arrays)
-    return _lane_shape(plain, static, settings, float(dt), dt.dtype, tuple(bounds.items()), jax.config.jax_enable_x64)
+    return _lane_shape(plain, static, settings, float(dt), dt.dtype, tuple(bounds.items()), jnp.result_type(float))
 
 
 @functools.lru_cache(256)
-def _lane_shape(arrays: Sequence[Any], static: Static, settings: Settings, dt: float, dtype: Any, bounds: Any, wide: bool) -> LaneShape:
-    """The same of what can be told from another: the next call with it need not trace."""
+def _lane_shape(arrays: Sequence[Any], static: Static, settings: Settings, dt: float, dtype: Any, bounds: Any, wide: Any) -> LaneShape:
+    """The same of what can be told from another: the next call with it need not trace. wide: JAX's floats, which its 64-bit mode says."""
     sizes: list[LaneShape] = []
 
     def measured(system, state):

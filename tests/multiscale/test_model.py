@@ -230,6 +230,37 @@ def test_steps_beyond_a_time_constant():
 
 
 @pytest.mark.parametrize(
+    "change",
+    [{"tau_J": 40.0}, {"tau_J": np.inf}, {"k": 0.3}, {"beta": 0.5, "k": None}, {"u": 2.0}, {"k": 0.3, "tau_J": 5.0}],
+    ids=lambda change: ", ".join(change),
+)
+def test_a_tally_goes_through_phases_and_resumes(change):
+    """Where a phase, or who goes on from a snapshot, brings another rate or strength: D of the tally is that of J at every step, 1e-12."""
+    base = nj.Multiscale(10, nj.Stream(nj.RademacherPatterns(3)), 1.0, 50.0, None if "beta" in change else 0.7, tau_J=10.0, tally=True)
+    change = {name: value for name, value in change.items() if value is not None}
+    both = []
+    for model in (base, dataclasses.replace(base, tally=False), dataclasses.replace(base, block=4)):
+        run = nj.simulate(
+            model,
+            duration=nj.Schedule({"a": 10.0, "b": nj.Phase(10.0, change), "c": 10.0}),
+            dt=1.0,
+            record={"D": nj.Trace(measures.distance)},
+            options=DOUBLE,
+        )
+        both.append(run.records["D"])
+    assert np.allclose(both[0], both[1], rtol=1e-12, atol=1e-14)
+    assert np.allclose(both[2], both[1], rtol=1e-12, atol=1e-14)
+    half = nj.simulate(base, steps=10, dt=1.0, options=DOUBLE)
+    record = {"D": nj.Trace(measures.distance), "J": nj.Trace(measures.couplings)}
+    changed = dataclasses.replace(base, **change)
+    run = nj.simulate(changed, steps=10, dt=1.0, state=half.final_state, record=record, options=DOUBLE)
+    k = float(changed.strength())
+    wanted = [distance(J, k, np.asarray(run.system.targets()), np.full(3, 1 / 3)) for J in run.records["J"]]
+    if not {"u", "beta"} & change.keys():  # another field has other targets, which the tally was not kept for
+        assert np.allclose(run.records["D"], wanted, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(
     ("wrong", "message"),
     [
         (lambda: nj.Multiscale(1), r"Multiscale\(n=1\)"),
@@ -237,6 +268,16 @@ def test_steps_beyond_a_time_constant():
         (lambda: nj.Multiscale(8, method="euler"), r"method='euler'\): give 'map' or an integrator"),
         (lambda: nj.Multiscale(8, method=nj.RK4(), block=4), r"only method='map' gathers"),
         (lambda: nj.Multiscale(8, tally=True, activation="relu"), r"tally=True"),
+        (lambda: nj.Multiscale(8, beta=0.0).check(), r"beta=0.0\): a positive number where k is tanh\(beta\)"),
+        (lambda: nj.Multiscale(8, tau_J="fast").check(), r"tau_J='fast'\): a positive time, or infinity"),
+        (lambda: nj.Multiscale(8, s0=[0.5, [1.0]]).check(), r"s0=\[0.5, \[1.0\]\]"),
+        (lambda: nj.Multiscale(8, nj.Stream([["a"] * 8])).check(), r"Stream\(patterns\): .*an array \(K, 8\) of numbers"),
+        (lambda: nj.Multiscale(8, nj.Stream(np.eye(2, 8), transitions=np.eye(2))).check(), r"falls into parts that never meet"),
+        (lambda: nj.Multiscale(8, nj.Stream(tau_h=0.25)).check_dt(1.0), r"patterns last 0.25 on average, less than a step, dt=1"),
+        (lambda: nj.CoefficientMap(8, tau_s=5.0).check(), r"CoefficientMap\(tau_s=5.0\): its neurons have no speed"),
+        (lambda: nj.CoefficientMap(8, grid="a").check(), r"grid='a'\): a positive time, or None"),
+        (lambda: nj.PatternMatrix(8, tau_s=0.0).check(), r"PatternMatrix\(tau_s=0.0\): a positive time, or infinity"),
+        (lambda: nj.PatternMatrix(8, nj.Stream(tau_h=0.25)).check_dt(1.0), r"less than a step"),
         (lambda: nj.Multiscale(8, tau_J=0.0).check(), r"tau_J=0.0\): a positive time, or infinity"),
         (lambda: nj.Multiscale(8, beta=-1.0).check(), r"beta=-1.0"),
         (lambda: nj.Multiscale(8, k=0.0).check(), r"k=0.0\): a positive number, or None"),

@@ -116,7 +116,7 @@ def test_markov_chains():
     model = nj.Multiscale(10, nj.Stream(patterns, transitions=chain), k=1.0, tau_J=4.0, J0=0.0, tally=True)
     D = lanes(model, 4000, 41, {"D": nj.Last(measures.distance)})["D"].values
     ensemble, fade = theory.Ensemble.of(patterns, theory.stationary_distribution(chain)), theory.fading(4.0, 1.0, 1.0)
-    _, variances = theory.markov_moments(ensemble, float(fade.a), chain, 40)
+    _, variances = theory.markov_moments(ensemble, fade, chain, 40)
     check_moments(D, theory.markov_distance(ensemble, fade, chain), variances[-1], 0.12)
 
 

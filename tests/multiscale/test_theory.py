@@ -103,7 +103,7 @@ def test_markov_chain():
     p = theory.stationary_distribution(CHAIN)
     assert np.allclose(p @ CHAIN, p)
     ensemble = theory.Ensemble.of(targets, p, J0)
-    means, variances = theory.markov_moments(ensemble, a, CHAIN, 200)
+    means, variances = theory.markov_moments(ensemble, theory.Fading.of(a), CHAIN, 200)
     for n in (1, 2, 5):
         mean, variance, _ = enumerated(targets, p, J0, 1.0, [(a, 1.0)], n, CHAIN)
         assert means[n] == pytest.approx(mean, rel=1e-10)
@@ -113,7 +113,7 @@ def test_markov_chain():
     r = a * CHAIN @ np.linalg.inv(np.eye(3) - a * CHAIN)
     assert theory.markov_distance(ensemble, fade, CHAIN) == pytest.approx(theory.sums(a, 2) * (v + 2 * np.sum(p[:, None] * r * g)))
     assert means[-1] == pytest.approx(theory.markov_distance(ensemble, fade, CHAIN), rel=1e-12)
-    means, variances = theory.markov_moments(ensemble, a, np.outer(np.ones(3), p), 30)
+    means, variances = theory.markov_moments(ensemble, fade, np.outer(np.ones(3), p), 30)
     n = np.arange(31)
     assert np.allclose(means, theory.mean_distance(ensemble, fade, n), rtol=1e-10)
     assert np.allclose(variances[1:], theory.distance_variance(ensemble, fade, n[1:]), rtol=1e-8)
@@ -139,7 +139,7 @@ def test_redraw_statistics():
 def test_averages_over_time():
     """Within a pattern's time, and averaged over it by quadrature, 1e-9; on a grid of steps by summing; with a chain likewise."""
     ensemble = theory.Ensemble.of(TARGETS["graded"], P3)
-    phase = lambda x: theory.within_redraw(ensemble, 2.0, 3.0, x)  # noqa: E731
+    phase = lambda x: theory.within_redraw(ensemble, theory.fading(2.0, 3.0), np.exp(-1.5 * x))[0]  # noqa: E731
     assert theory.time_average(ensemble, 2.0, 3.0) == pytest.approx(quad(phase, 0, 1)[0], rel=1e-9)
     p = theory.stationary_distribution(CHAIN)
     ensemble = theory.Ensemble.of(TARGETS["graded"], p)
@@ -155,28 +155,97 @@ def test_averages_over_time():
     assert theory.time_average(ensemble, tau, 4 * dt, dt, CHAIN) == pytest.approx(fine, rel=1e-10)
 
 
-def test_covariances():
-    """Of D and of couplings at two times, 1e-10, against all sequences, by conditioning on the first part."""
-    targets, a, n, lag = TARGETS["graded"], 0.6, 3, 2
-    x, h = [outer(s) for s in targets], theory.hebbian(targets, P3)
-    pairs = [(0, 1), (2, 5)]
-    ensemble, products, weights = theory.Ensemble.of(targets, P3), 0.0, 0.0
-    firsts, lasts, first_d, last_d = 0.0, 0.0, 0.0, 0.0
-    entries = lambda J: np.array([J[i] for i in pairs])  # noqa: E731
+def paired(p, J0, choices, n, lag, chain=None):
+    """Exact covariances of D, and of two couplings, after n and n + lag redraws of the graded targets, over all that can happen."""
+    targets = TARGETS["graded"]
+    x, h = [outer(s) for s in targets], theory.hebbian(targets, p)
+    entries = lambda J: np.array([J[0, 1], J[2, 5]])  # noqa: E731
+    d2, d, w2, w = 0.0, np.zeros(2), 0.0, np.zeros((2, 2))
     for shown in itertools.product(range(3), repeat=n + lag):
-        likely, J = np.prod(P3[list(shown)]), np.zeros((8, 8))
-        for step, which in enumerate(shown):
-            J = a * J + (1 - a) * x[which]
-            if step == n - 1:
-                early = J
-        d = square(early - h), square(J - h)
-        products, first_d, last_d = products + likely * d[0] * d[1], first_d + likely * d[0], last_d + likely * d[1]
-        weights = weights + likely * np.outer(entries(early), entries(J))
-        firsts, lasts = firsts + likely * entries(early), lasts + likely * entries(J)
-    fade = theory.Fading.of(a)
-    assert theory.distance_covariance(ensemble, fade, n, lag) == pytest.approx(products - first_d * last_d, rel=1e-10)
-    assert np.allclose(theory.weight_covariance(targets, P3, pairs, a, n, lag), weights - np.outer(firsts, lasts), atol=1e-13)
+        weight = p[shown[0]] * np.prod([p[n] if chain is None else chain[m, n] for m, n in itertools.pairwise(shown)])
+        for lasting in itertools.product(choices, repeat=n + lag):
+            J, likely, seen = J0, weight, []
+            for which, (a, probability) in zip(shown, lasting, strict=True):
+                J, likely = a * J + (1 - a) * x[which], likely * probability
+                seen.append(J)
+            both = seen[n - 1], seen[-1]
+            far, own = np.array([square(one - h) for one in both]), np.stack([entries(one) for one in both])
+            d2, d, w2, w = d2 + likely * far[0] * far[1], d + likely * far, w2 + likely * np.outer(own[0], own[1]), w + likely * own
+    return d2 - d[0] * d[1], w2 - np.outer(w[0], w[1])
+
+
+def random_times():
+    """What is left of J after times of 1 or 2, equally likely, tau' = 2: choices of a with their probabilities, and the averages."""
+    return [(np.exp(-0.5), 0.5), (np.exp(-1.0), 0.5)], theory.fading(2.0, nj.RandomPeriod(1, 3))
+
+
+@pytest.mark.parametrize("times", ["fixed", "random"])
+def test_covariances(times):
+    """Of D and of couplings at two times, 1e-10, against all sequences; of random times J0 has a part in the couplings'."""
+    J0 = start(8)
+    (choices, fade), n, lag = (random_times() if times == "random" else ([(0.6, 1.0)], theory.Fading.of(0.6))), 2, 1
+    ensemble = theory.Ensemble.of(TARGETS["graded"], P3, J0)
+    distances, weights = paired(P3, J0, choices, n, lag)
+    assert theory.distance_covariance(ensemble, fade, n, lag) == pytest.approx(distances, rel=1e-10)
+    found = theory.weight_covariance(TARGETS["graded"], P3, [(0, 1), (2, 5)], fade, n, lag, J0=J0)
+    assert np.allclose(found, weights, atol=1e-13)
     assert theory.autocorrelation_time(fade) == pytest.approx(1 + 2 * np.sum(fade.a2 ** np.arange(1, 200)))
+
+
+@pytest.mark.parametrize("times", ["fixed", "random"])
+def test_markov_chain_at_two_times(times):
+    """Mean, variance and covariance of D under a chain, fixed and random times, 1e-10, against all sequences."""
+    p, J0 = theory.stationary_distribution(CHAIN), start(8)
+    choices, fade = random_times() if times == "random" else ([(0.6, 1.0)], theory.Fading.of(0.6))
+    ensemble = theory.Ensemble.of(TARGETS["graded"], p, J0)
+    mean, variance, _ = enumerated(TARGETS["graded"], p, J0, 1.0, choices, 3, CHAIN)
+    means, variances = theory.markov_moments(ensemble, fade, CHAIN, 3)
+    assert (means[3], variances[3]) == (pytest.approx(mean, rel=1e-10), pytest.approx(variance, rel=1e-10))
+    found = theory.markov_covariance(ensemble, fade, CHAIN, 1, 2)
+    for lag in (1, 2):
+        assert found[lag] == pytest.approx(paired(p, J0, choices, 1, lag, CHAIN)[0], rel=1e-10)
+    assert found[0] == pytest.approx(variances[1], rel=1e-10)
+
+
+def test_the_ends_of_what_tau_may_be():
+    """tau' = dt forgets all in a step, and D is that of the pattern shown: E D = V, Var D = M4 - V^2. tau' = infinity keeps J0, and D is
+    |J0/k - H|^2 for ever, on average over time, too, and under a chain."""
+    J0 = start(8)
+    ensemble = theory.Ensemble.of(TARGETS["graded"], P3, J0)
+    one = theory.scalars(ensemble)
+    for times in (1.0, nj.RandomPeriod(1, 4)):
+        fade = theory.fading(1.0, times, 1.0)
+        assert theory.mean_distance(ensemble, fade) == pytest.approx(one.spread, rel=1e-12)
+        assert theory.distance_variance(ensemble, fade) == pytest.approx(one.fourth - one.spread**2, rel=1e-10)
+        assert theory.time_average(ensemble, 1.0, times, 1.0) == pytest.approx(one.spread, rel=1e-12)
+    chain = theory.Ensemble.of(TARGETS["graded"], theory.stationary_distribution(CHAIN), J0)
+    for times, dt in ((1.0, None), (1.0, 1.0), (nj.Poisson(2.0), None), (nj.RandomPeriod(1, 4), 1.0)):
+        fade = theory.fading(np.inf, times, dt)
+        assert [theory.mean_distance(ensemble, fade, n) for n in (0, 3, np.inf)] == pytest.approx([one.start] * 3, rel=1e-12)
+        assert theory.distance_variance(ensemble, fade) == 0
+        assert theory.time_average(ensemble, np.inf, times, dt) == pytest.approx(one.start, rel=1e-12)
+        assert theory.markov_distance(chain, fade, CHAIN) == pytest.approx(theory.scalars(chain).start, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: theory.fading(0.0), r"rate\(tau_J=0.0\): a positive time"),
+        (lambda: theory.fading("a"), r"rate\(tau_J='a'\)"),
+        (lambda: theory.fading(5.0, -1.0), r"Periodic\(period=-1.0\)"),
+        (lambda: theory.fading(5.0, np.nan), r"Periodic\(period=nan\)"),
+        (lambda: theory.fading(5.0, 1.0, 0.0), r"rate\(dt=0.0\)"),
+        (lambda: theory.mean_distance(theory.Ensemble.of(TARGETS["signs"]), theory.Fading.of(0.5), -1), r"n=-1: numbers of redraws"),
+        (lambda: theory.Ensemble.of(TARGETS["graded"], P3, np.eye(8)), r"Ensemble\(J0\): its diagonal is not zero"),
+        (lambda: theory.Ensemble.of(TARGETS["graded"], P3, k=0.0), r"Ensemble\(k=0.0\)"),
+        (lambda: theory.markov_distance(theory.Ensemble.of(TARGETS["graded"], P3), theory.Fading.of(0.5), CHAIN), r"not stationary"),
+        (lambda: theory.stationary_distribution(np.full((2, 2), np.nan)), r"rows sum to"),
+        (lambda: theory.infer_probabilities(np.full((8, 8), np.nan), TARGETS["graded"]), r"not finite"),
+    ],
+)
+def test_what_is_no_input(wrong, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        wrong()
 
 
 def test_the_neurons_bias():
