@@ -8,7 +8,7 @@ from typing import Any
 import neurojax as nj
 from experiments.multiscale_memory.expected import settling_time
 from neurojax.engine.system import View
-from neurojax.multiscale import measures, sequences
+from neurojax.multiscale import measures
 
 MANY = 2**30  # steps between samples of which there is to be one
 
@@ -40,7 +40,7 @@ def records_of(
     left_out: list[str] = []
     thinned = every * max(1, -(-steps // every) * n // int(storage["max_size"]))  # of (n,) numbers a sample
     if kind == "MemoryMatrixAssociativeMemory":
-        record |= {"similarity": nj.Trace(sequences.similarities, every=thinned), "m": nj.Trace(measures.overlaps, every=every)}
+        record |= {"similarity": nj.Trace(measures.similarities, every=thinned), "m": nj.Trace(measures.overlaps, every=every)}
         if model.tau_T is not None:
             record["transitions"] = nj.Last(transitions)
         pictured = {"s": nj.Trace(measures.neurons, every=thinned), "field": nj.Trace(measures.field, every=thinned)}

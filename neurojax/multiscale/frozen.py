@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from neurojax.engine.checks import check_count, check_number, not_negative, positive
 from neurojax.engine.record import Last
-from neurojax.engine.system import Flow, View
+from neurojax.engine.system import Flow
 from neurojax.engine.types import Arrays
+from neurojax.multiscale.measures import recalled
 from neurojax.sweep import SweepOptions, sweep
 
 if TYPE_CHECKING:
@@ -75,12 +76,6 @@ class FrozenMemory(Flow):
         return -jnp.ones_like(state) / self.tau_s
 
 
-def recalled(view: View) -> Float[Array, " K"]:
-    """Overlaps `s . xi_mu / |xi_mu|^2` (K,) of a `FrozenMemory`."""
-    patterns = jnp.asarray(view.system.patterns)
-    return patterns @ view.state / jnp.sum(patterns**2, axis=1)
-
-
 def retrieval(
     J: Float[Arrays, "n n"],
     patterns: Float[Arrays, "K n"],
@@ -123,4 +118,4 @@ def retrieval(
     )
 
 
-__all__ = ["FrozenMemory", "recalled", "retrieval"]
+__all__ = ["FrozenMemory", "retrieval"]

@@ -130,6 +130,19 @@ def distance_integral(view: View) -> Float[Array, ""]:
     return view.aux.integral
 
 
+def similarities(view: View) -> Float[Array, "M K"]:
+    """Cosines between the rows of a `PatternMatrix` and the patterns."""
+    patterns, rows = jnp.asarray(view.system.stream.patterns), jnp.asarray(view.state.rows)
+    length = lambda x: jnp.sqrt(jnp.sum(x * x, axis=1))  # noqa: E731
+    return rows @ patterns.T / (length(rows)[:, None] * length(patterns)[None, :])
+
+
+def recalled(view: View) -> Float[Array, " K"]:
+    """Overlaps `s . xi_mu / |xi_mu|^2` (K,) of a `FrozenMemory`."""
+    patterns = jnp.asarray(view.system.patterns)
+    return patterns @ view.state / jnp.sum(patterns**2, axis=1)
+
+
 __all__ = [
     "agreement",
     "couplings",
@@ -144,8 +157,10 @@ __all__ = [
     "neurons",
     "overlaps",
     "projections",
+    "recalled",
     "seed_energy",
     "shown",
+    "similarities",
     "square_norm",
     "tracking",
 ]

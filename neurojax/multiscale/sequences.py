@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from neurojax.engine.checks import check_count, check_number, not_negative, positive
 from neurojax.engine.signals import History
-from neurojax.engine.system import Step, System, View
+from neurojax.engine.system import Step, System
 from neurojax.engine.types import Arrays
 from neurojax.multiscale.redraws import check_time
 from neurojax.multiscale.stream import Shown, Stream, whole
@@ -139,13 +139,6 @@ class PatternMatrix(System):
         return Step(PatternMatrixState(s, rows, transitions, past, shown), Winner(w, q))
 
 
-def similarities(view: View) -> Float[Array, "M K"]:
-    """Cosines between the rows of a `PatternMatrix` and the patterns."""
-    patterns, rows = jnp.asarray(view.system.stream.patterns), jnp.asarray(view.state.rows)
-    length = lambda x: jnp.sqrt(jnp.sum(x * x, axis=1))  # noqa: E731
-    return rows @ patterns.T / (length(rows)[:, None] * length(patterns)[None, :])
-
-
 def by_pattern(transitions: Float[Arrays, "M M"], similarity: Float[Arrays, "M K"]) -> Float[np.ndarray, "K K"]:
     """Learned transitions between patterns, each stood for by the row most like it. On the host.
 
@@ -159,4 +152,4 @@ def by_pattern(transitions: Float[Arrays, "M M"], similarity: Float[Arrays, "M K
     return np.asarray(transitions)[np.ix_(which, which)]
 
 
-__all__ = ["PatternMatrix", "PatternMatrixState", "by_pattern", "similarities"]
+__all__ = ["PatternMatrix", "PatternMatrixState", "by_pattern"]

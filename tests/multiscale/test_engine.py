@@ -10,7 +10,7 @@ import pytest
 import neurojax as nj
 from neurojax.engine.compile import traces
 from neurojax.multiscale import measures
-from neurojax.multiscale.sequences import similarities
+from neurojax.multiscale.measures import similarities
 from tests.test_lowering import lowered
 
 STREAM = nj.Stream(nj.RademacherPatterns(3), nj.Zipf(), nj.Poisson(3.0), nj.Repeating(0.3), noise=0.1)

@@ -5,12 +5,32 @@ import pytest
 
 import neurojax as nj
 from neurojax.multiscale import measures, theory
-from neurojax.multiscale.sequences import by_pattern, similarities
+from neurojax.multiscale.measures import similarities
+from neurojax.multiscale.sequences import by_pattern
 
 DOUBLE = nj.Options(dtype="float64")
 RNG = np.random.default_rng(6)
 # Rows of Hadamard's matrix: orthogonal, so that no row wins another's pattern.
 SIGNS = np.array([[(-1.0) ** bin(i & j).count("1") for i in range(64)] for j in range(64)])[[1, 7, 18, 33]]
+
+
+def test_every_step_is_the_equations():
+    """Neurons, rows and transitions of a recalling memory under noisy patterns, against the equations as a loop in NumPy, 1e-12."""
+    stream = nj.Stream(nj.GaussianPatterns(3), tau_h=2.0, noise=0.3)
+    model = nj.PatternMatrix(7, stream, 4, 0.7, 0.9, 1.3, 0.8, 3.0, 15.0, tau_T=6.0, delay=3)
+    record = {"s": nj.Trace(measures.neurons), "h": nj.Trace(measures.field)}
+    run = nj.simulate(model, steps=40, dt=0.5, record=record, options=DOUBLE)
+    begun = nj.simulate(model, steps=0, dt=0.5, options=DOUBLE).final_state.state
+    s, rows, transitions, past = np.asarray(begun.s), np.asarray(begun.rows), np.eye(4), [np.zeros(4)] * 3
+    for step in range(39):
+        assert np.allclose(run.records["s"][step], s, atol=1e-12)
+        pull = np.tanh(0.9 * (1.3 * run.records["h"][step + 1] + 0.8 * past[-3] @ transitions @ rows))
+        s = s + (1 - np.exp(-0.5 / 3)) * (pull - s)
+        won = np.exp(0.7 * rows @ s) / np.exp(0.7 * rows @ s).sum()
+        rows = rows + (1 - np.exp(-0.5 * won / 15))[:, None] * (s - rows)
+        transitions = transitions + (1 - np.exp(-0.5 * past[-3] / 6))[:, None] * (won - transitions)
+        past.append(won)
+    assert np.allclose(run.records["s"][39], s, atol=1e-12)
 
 
 def test_a_row_learns_at_its_pace():

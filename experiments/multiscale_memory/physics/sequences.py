@@ -15,7 +15,8 @@ from experiments.multiscale_memory.physics.common import DOUBLE, THEORY, at_leas
 from experiments.study import Study
 from experiments.table import Row, mean_and_error
 from neurojax.multiscale import measures, plot, theory
-from neurojax.multiscale.sequences import by_pattern, similarities
+from neurojax.multiscale.measures import similarities
+from neurojax.multiscale.sequences import by_pattern
 from neurojax.sweep.plot import save
 
 N = 64
