@@ -231,33 +231,27 @@ def test_steps_beyond_a_time_constant():
 
 @pytest.mark.parametrize(
     "change",
-    [{"tau_J": 40.0}, {"tau_J": np.inf}, {"k": 0.3}, {"beta": 0.5, "k": None}, {"u": 2.0}, {"k": 0.3, "tau_J": 5.0}],
+    [{"tau_J": np.inf}, {"k": 0.3, "tau_J": 5.0}, {"beta": 0.5, "u": 2.0}],
     ids=lambda change: ", ".join(change),
 )
 def test_a_tally_goes_through_phases_and_resumes(change):
     """Where a phase, or who goes on from a snapshot, brings another rate or strength: D of the tally is that of J at every step, 1e-12."""
-    base = nj.Multiscale(10, nj.Stream(nj.RademacherPatterns(3)), 1.0, 50.0, None if "beta" in change else 0.7, tau_J=10.0, tally=True)
-    change = {name: value for name, value in change.items() if value is not None}
-    both = []
-    for model in (base, dataclasses.replace(base, tally=False), dataclasses.replace(base, block=4)):
-        run = nj.simulate(
-            model,
-            duration=nj.Schedule({"a": 10.0, "b": nj.Phase(10.0, change), "c": 10.0}),
-            dt=1.0,
-            record={"D": nj.Trace(measures.distance)},
-            options=DOUBLE,
-        )
-        both.append(run.records["D"])
-    assert np.allclose(both[0], both[1], rtol=1e-12, atol=1e-14)
-    assert np.allclose(both[2], both[1], rtol=1e-12, atol=1e-14)
+    k = None if "beta" in change else 0.7
+    base = nj.Multiscale(10, nj.Stream(nj.RademacherPatterns(3)), 1.0, 50.0, k, tau_J=10.0, block=4, tally=True)
+    schedule = nj.Schedule({"a": 10.0, "b": nj.Phase(10.0, change), "c": 10.0})
+    own, plain = (
+        nj.simulate(model, duration=schedule, dt=1.0, record={"D": nj.Trace(measures.distance)}, options=DOUBLE).records["D"]
+        for model in (base, dataclasses.replace(base, tally=False))
+    )
+    assert np.allclose(own, plain, rtol=1e-12, atol=1e-14)
+    if "u" in change:  # another field has other targets, which the tally was not kept for
+        return
     half = nj.simulate(base, steps=10, dt=1.0, options=DOUBLE)
     record = {"D": nj.Trace(measures.distance), "J": nj.Trace(measures.couplings)}
     changed = dataclasses.replace(base, **change)
     run = nj.simulate(changed, steps=10, dt=1.0, state=half.final_state, record=record, options=DOUBLE)
-    k = float(changed.strength())
-    wanted = [distance(J, k, np.asarray(run.system.targets()), np.full(3, 1 / 3)) for J in run.records["J"]]
-    if not {"u", "beta"} & change.keys():  # another field has other targets, which the tally was not kept for
-        assert np.allclose(run.records["D"], wanted, rtol=1e-12, atol=1e-14)
+    wanted = [distance(J, float(changed.strength()), np.asarray(run.system.targets()), np.full(3, 1 / 3)) for J in run.records["J"]]
+    assert np.allclose(run.records["D"], wanted, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize(
