@@ -251,8 +251,8 @@ class Multiscale(Memory):
         block: with "map": gather the outer products of so many steps before they are written into J; None writes each at once.
             One pass over J per step instead of three; the same numbers to rounding. Static.
         tally: with "map" and activation "none": bring D up to date at every step from `J s`, in O(K n), so that recording it needs no
-            pass over J. The same numbers to rounding. It is kept for the patterns, p and beta u of its run: who goes on from a snapshot with
-            others does without. Static.
+            pass over J. The same numbers to rounding. It is kept for the patterns, p and beta u of its run; who goes on from a snapshot
+            with others does without. Static.
 
     The field wins over the couplings, whatever was shown, for `u > k (n - 1)`; `theory.lock_in_field`. J keeps the scale k, not k / n.
     Errors: ValueError naming the argument. Source: reference implementation "multiscale-memory" (Lotito 2025); Dong and Hopfield 1992.
