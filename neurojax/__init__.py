@@ -14,5 +14,6 @@ from neurojax.multiscale import *  # noqa: F403
 from neurojax.networks import *  # noqa: F403
 from neurojax.sweep import *  # noqa: F403
 from neurojax.sweep import zip_axes as zip  # noqa: F401
+from neurojax.tuning import *  # noqa: F403
 
 __version__ = "0.1.0"

@@ -3,7 +3,7 @@
 import importlib
 from collections import Counter
 
-PARTS = ("engine", "force", "hopfield", "kuramoto", "learning", "multiscale", "networks", "sweep")
+PARTS = ("engine", "force", "hopfield", "kuramoto", "learning", "multiscale", "networks", "sweep", "tuning")
 
 
 def test_no_name_means_two_things():

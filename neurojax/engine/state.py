@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,21 @@ def save_state(path: str | os.PathLike, snapshot: Snapshot) -> Path:
     """
     if not isinstance(snapshot, Snapshot):
         raise TypeError(f"snapshot: got {type(snapshot).__name__}; give run.final_state")
-    path = Path(path)
     leaves = jax.tree_util.tree_leaves_with_path(snapshot.state)
     names = [jax.tree_util.keystr(where) for where, _ in leaves]
     header = {"schema": SCHEMA, "step": snapshot.step, "leaves": names, "fixed": _fixed(snapshot.state)}
     arrays = {f"leaf{i}": np.asarray(jax.random.key_data(leaf) if is_key(leaf) else leaf) for i, (_, leaf) in enumerate(leaves)}
+    return write_arrays(path, header, {"key": np.asarray(snapshot.key), **arrays})
+
+
+def write_arrays(path: str | os.PathLike, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Path:
+    """Write named arrays and a JSON header to one `.npz` file, beside the target and then renamed."""
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, header=np.array(json.dumps(header)), key=np.asarray(snapshot.key), **arrays)  # pyright: ignore[reportArgumentType]
+            np.savez(file, header=np.array(json.dumps(header)), **arrays)  # pyright: ignore[reportArgumentType]
             file.flush()
             os.fsync(file.fileno())
         os.replace(scratch, path)
@@ -54,6 +60,21 @@ def save_state(path: str | os.PathLike, snapshot: Snapshot) -> Path:
         Path(scratch).unlink(missing_ok=True)
         raise
     return path
+
+
+def read_arrays(path: str | os.PathLike, schema: int, kind: str, mend: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The header and the arrays of such a file. schema: the newest that is read. kind: of the file. mend: where it is none."""
+    path = Path(path)
+    try:
+        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
+            header = json.loads(str(file["header"]))
+            arrays = {name: file[name] for name in file.files if name != "header"}
+            found = header["schema"]
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"path={str(path)!r} is not a {kind} of neurojax, or is damaged ({error}); {mend}") from error
+    if found > schema:
+        raise ValueError(f"path={str(path)!r} has schema {found}, this version reads up to {schema}; update neurojax")
+    return header, arrays
 
 
 def _fixed(part: Any, where: str = "") -> dict[str, Any]:
@@ -80,17 +101,11 @@ def load_state(path: str | os.PathLike, system: Any) -> Snapshot:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"path={str(path)!r}: no such state file")
-    try:
-        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
-            header = json.loads(str(file["header"]))
-            key = file["key"]
-            leaves = [file[f"leaf{i}"] for i in range(len(header["leaves"]))]
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"path={str(path)!r} is not a state file of neurojax, or is damaged ({error}); write one with nj.save_state"
-        ) from error
-    if header["schema"] > SCHEMA:
-        raise ValueError(f"path={str(path)!r} has schema {header['schema']}, this version reads up to {SCHEMA}; update neurojax")
+    header, arrays = read_arrays(path, SCHEMA, "state file", "write one with nj.save_state")
+    parts = [f"leaf{i}" for i in range(len(header.get("leaves", ())))]
+    if "leaves" not in header or not {"key", *parts} <= arrays.keys():
+        raise ValueError(f"path={str(path)!r} is not a state file of neurojax, or is damaged; write one with nj.save_state")
+    leaves = [arrays[part] for part in parts]
 
     realised = system.realise(jax.random.key(0))  # outside of the shape evaluation: a graph is drawn on the host
     template = eqx.filter_eval_shape(lambda: cast(realised.init(jax.random.key(0)), np.dtype("float32")))
@@ -114,4 +129,4 @@ def load_state(path: str | os.PathLike, system: Any) -> Snapshot:
                 f"path={str(path)!r}: {name or 'the state'} has shape {leaf.shape}, but {type(system).__name__} has {want.shape}"
             )
     leaves = [keys_like(own, leaf) if is_key(own) else leaf for own, leaf in zip(owns, leaves, strict=True)]
-    return Snapshot(jax.tree.unflatten(jax.tree.structure(template), leaves), jnp.asarray(key), header["step"])
+    return Snapshot(jax.tree.unflatten(jax.tree.structure(template), leaves), jnp.asarray(arrays["key"]), header["step"])
