@@ -44,5 +44,4 @@ def restore(path: str | os.PathLike, description: dict[str, Any], march: March) 
     structure = jax.tree.structure(march.memory)
     memory = jax.tree.unflatten(structure, [jnp.asarray(arrays[f"memory{i}"]) for i in range(header["memory"])])
     rows = {name: list(arrays.get(f"history/{name}", [])) for name in header["rows"]}
-    # NumPy scalars and arrays of one row are told apart by the stack they came from.
     return March(**{name: arrays[name] for name in PLAIN}, memory=memory, rows=rows, iteration=header["iteration"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import warnings
@@ -19,7 +20,7 @@ from neurojax.engine.numerics import floating
 from neurojax.engine.record import Record
 from neurojax.engine.schedule import Schedule, check_step, plan
 from neurojax.engine.simulate import check_phases, check_records, integrated, watch_bounds
-from neurojax.engine.system import Flow, System
+from neurojax.engine.system import Flow, System, check_part
 from neurojax.sweep.axes import check_seeds
 from neurojax.sweep.spec import describe, indescribable
 from neurojax.tuning.march import March
@@ -177,7 +178,10 @@ def tune(
 def _concrete(space: Any, system: Any, row: dict[str, np.ndarray]) -> Any:
     """The model at a start, which must stand its own checks."""
     try:
-        return as_model(space, system, row)
+        model = as_model(space, system, row)
+        if isinstance(model, System | Flow):
+            check_part(model)
+        return model
     except (ValueError, TypeError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"starts: at {_said(row)}: {error}") from error
@@ -201,8 +205,9 @@ def _check_runs(models: list[Any], dt: Any, duration: Any, steps: Any, method: A
     return dt
 
 
+@functools.lru_cache(maxsize=32)
 def _optimizer(given: Any, clip: float | None) -> Any:
-    """Of optax, with the gradient clipped before, and deaf to what it has no use for."""
+    """Of optax, with the gradient clipped before, and deaf to what it has no use for; made once, so that it retraces nothing."""
     import optax
 
     if given is None:
