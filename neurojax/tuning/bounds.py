@@ -110,7 +110,7 @@ class Interval(Bound):
 
     def scatter(self, generator, value):
         """Uniform in the interval."""
-        return self.low + (self.high - self.low) * generator.uniform(0.01, 0.99, value.shape)
+        return np.asarray(self.low + (self.high - self.low) * generator.uniform(0.01, 0.99, value.shape))
 
 
 class Simplex(Bound):

@@ -13,13 +13,13 @@ from jaxtyping import Array, Bool, Float, Int, PyTree, Scalar, UInt32
 
 from neurojax.engine.compile import Static, join, split
 from neurojax.engine.faults import constant, tame
-from neurojax.engine.loop import Checkpoint
+from neurojax.engine.loop import Checkpoint, model_of
 from neurojax.engine.numerics import norm, where
 from neurojax.engine.paths import get, parameters, replace
 from neurojax.engine.random import seed_key, stream_key
 from neurojax.engine.record import Record
 from neurojax.engine.schedule import Schedule
-from neurojax.engine.simulate import DONE, Options, cast_system, simulate
+from neurojax.engine.simulate import DONE, Options, cast_system, integrated, simulate
 from neurojax.engine.system import Recipe, recipes
 from neurojax.engine.types import Arrays
 from neurojax.sweep.points import Family, draw_recipes
@@ -110,10 +110,11 @@ def host_draws(model: Any, seeds: np.ndarray, dtype: np.dtype) -> tuple[tuple[tu
         return (), (), False
     paths = [path for path in parameters(model) if isinstance(get(model, path), Recipe)]
     paths = [path for path in paths if not any(isinstance(get(model, path[:k]), Recipe) for k in range(1, len(path)))]
-    leaves, structure = jax.tree.flatten(cast_system(model, dtype), is_leaf=lambda leaf: isinstance(leaf, Recipe))
+    whole = cast_system(integrated(model, None), dtype)
+    leaves, structure = jax.tree.flatten(whole, is_leaf=lambda leaf: isinstance(leaf, Recipe))
     keys = [stream_key(seed_key(int(seed)), "structure") for seed in seeds]
     made = draw_recipes(Family(np.arange(1), structure, leaves, {}, {}, {}), keys, dtype)
-    whole = jax.tree.unflatten(made.structure, [made.by_seed.get(i, leaf) for i, leaf in enumerate(made.leaves)])
+    whole = model_of(jax.tree.unflatten(made.structure, [made.by_seed.get(i, leaf) for i, leaf in enumerate(made.leaves)]))
     return tuple(paths), tuple(get(whole, path) for path in paths), bool(made.by_seed)
 
 

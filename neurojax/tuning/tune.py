@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -120,7 +120,7 @@ def tune(
                 optimizer,
                 mode,
                 dtype.name,
-                system if builds else None,
+                cast(Callable, system) if builds else None,
                 dt,
                 length,
                 records,
@@ -149,9 +149,9 @@ def tune(
         if simulated and options.fresh and np.isfinite(march.best_value[best]):
             fresh = np.setdiff1d(np.arange(len(seeds_used) + options.fresh), seeds_used)[: options.fresh]
             problem, given, words = program(fresh)
-            judged = [
-                float(one) for one in compiled(evaluate, ("static", "problem"))(*split(given), words, march.best[best], problem=problem)[:2]
-            ]
+            arrays, static = split(given)
+            found = compiled(evaluate, ("static", "problem"))(arrays, static, words, march.best[best], problem=problem)
+            judged = float(found[0]), float(found[1])
         values = [
             {name: np.asarray(one, float) for name, one in space.values(jnp.asarray(at)).items()} for at in (*march.best, *march.last)
         ]
