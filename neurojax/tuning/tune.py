@@ -135,9 +135,8 @@ def tune(
         march = _begin(free, optimizer)
         described = {}
         if store is not None:
-            described = _described(
-                system, objective, space, rows, dt, duration, steps, method, records, seeds_used, optimizer, mode, options
-            )
+            run = {"dt": describe(dt), "duration": describe(duration), "steps": describe(steps), "method": describe(method)}
+            described = _described(system, objective, space, rows, run, records, seeds_used, optimizer, mode, options)
             if unknown := indescribable(described):
                 raise ValueError(
                     f"store={str(store)!r}: a {unknown} in this tuning cannot be told from another of its type; leave store out"

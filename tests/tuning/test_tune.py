@@ -116,7 +116,7 @@ def test_the_coupling_that_gives_an_order_of_0_7():
     assert found.best["coupling"] == pytest.approx(1 / 0.51, rel=0.04)
     assert found.fresh_value < 0.03**2
     assert found.system.coupling == found.parameters["coupling"]
-    assert found.value == found.history.value.min()
+    assert found.value == np.nanmin(found.history.value)
 
 
 class Cubic(nj.Flow):
@@ -138,6 +138,10 @@ def last(view):
 
 
 ADAM = optax.adam(0.05)
+
+
+def bounded(view):
+    return jnp.tanh(view.state[0])
 
 
 def near(records):
@@ -166,14 +170,14 @@ def test_a_start_that_diverges_leaves_the_others_alone():
 
 def test_a_seed_that_diverges_does_not_count():
     """The mean and its gradient are those of the seeds that did not: of a tuning with them alone, relative 1e-5."""
-    settings = {"where": "start", "dt": 0.01, "steps": 50, "method": nj.EulerMaruyama(), "record": {"r": nj.Last(last)}}
+    settings = {"where": "start", "dt": 0.01, "steps": 50, "method": nj.EulerMaruyama(), "record": {"r": nj.Last(bounded)}}
     settings |= {"optimizer": SUM, "iterations": 2, "options": nj.TuneOptions(fresh=0)}
-    model = Cubic(scale=10.0)
+    model = Cubic(scale=1.0)
     runs = [nj.simulate(model, dt=0.01, steps=50, method=nj.EulerMaruyama(), seed=seed).status for seed in range(8)]
     sound = [seed for seed in range(8) if runs[seed] == 1]
     assert 1 < len(sound) < 8
     mixed, alone = (nj.tune(model, square, seeds=seeds, **settings) for seeds in (8, sound))
-    assert np.all(mixed.history.sound == len(sound))
+    assert np.all(mixed.history.sound[0] == len(sound))
     assert mixed.history.value[0] == pytest.approx(alone.history.value[0], rel=1e-5)
     assert mixed.history.error[0] == pytest.approx(alone.history.error[0], rel=1e-5)
     assert mixed.history.parameters["start"] == pytest.approx(alone.history.parameters["start"], rel=1e-5)
