@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from neurojax.tuning.options import CONVERGED, DIVERGED, RUNNING, STATUSES, History
+from neurojax.tuning.options import CONVERGED, DIVERGED, LONG, RUNNING, STALLED, STATUSES, History
 from neurojax.tuning.problem import Row
+
+FOUND = ("value", "error", "gradient_norm", "promised", "sound")  # of each start, by iteration
 
 
 @dataclasses.dataclass
 class March:
     """All starts after some iterations: where they are (starts, size), were last judged, and were best; the optimiser's memory.
 
-    since: iterations without progress. status: index into `STATUSES`. rows: the history, by name.
+    worst, steepest: the largest value and the longest gradient of each. since: iterations without progress. status: index into `STATUSES`.
+    rows: the history, by name.
     """
 
     free: Any
@@ -23,6 +26,8 @@ class March:
     best: np.ndarray
     best_value: np.ndarray
     best_error: np.ndarray
+    worst: np.ndarray
+    steepest: np.ndarray
     since: np.ndarray
     status: np.ndarray
     memory: Any
@@ -37,7 +42,7 @@ class March:
     def note(self, free: Any, memory: Any, row: Row, patience: int | None, tolerance: float) -> None:
         """Take an iteration down: its findings at the places it started from, and where it went."""
         running, here = self.running, np.asarray(self.free)
-        value, fine = np.asarray(row.value, float), np.asarray(row.fine)
+        value, slope, fine = np.asarray(row.value, float), np.asarray(row.gradient_norm, float), np.asarray(row.fine)
         counts = running & fine
         progress = counts & ~(value >= self.best_value - tolerance * np.where(np.isfinite(self.best_value), np.abs(self.best_value), 0))
         better = counts & (value < self.best_value)
@@ -45,22 +50,34 @@ class March:
         self.best = np.where(better[:, None], here, self.best)
         self.best_value = np.where(better, value, self.best_value)
         self.best_error = np.where(better, np.asarray(row.error, float), self.best_error)
+        self.worst = np.where(counts, np.maximum(value, self.worst), self.worst)
+        self.steepest = np.where(counts, np.maximum(slope, self.steepest), self.steepest)
         self.since = np.where(progress, 0, self.since + 1)
         self.status = np.where(running & ~fine, STATUSES.index(DIVERGED), self.status)
-        if patience is not None:
-            self.status = np.where(counts & (self.since >= patience), STATUSES.index(CONVERGED), self.status)
-        found = {"value": row.value, "error": row.error, "gradient_norm": row.gradient_norm, "sound": row.sound}
-        for name, values in found.items():
-            shown = np.asarray(values, float)
-            self.rows.setdefault(name, []).append(np.where(running, shown, np.nan))
+        for name in FOUND:
+            self.rows.setdefault(name, []).append(np.where(running, np.asarray(getattr(row, name), float), np.nan))
         for name, values in (row.parameters or {}).items():
             self.rows.setdefault(f"parameters/{name}", []).append(np.asarray(values))
         self.free, self.memory, self.iteration = free, memory, self.iteration + 1
+        if patience is not None:
+            self._judge(counts, patience, tolerance)
+
+    def _judge(self, counts: np.ndarray, patience: int, tolerance: float) -> None:
+        """Which of the starts that made no progress have come to their end.
+
+        Patience alone would take an optimiser that has run past a valley, and comes back, for one that has arrived.
+        """
+        slopes, promised = (np.stack(self.rows[name][-patience:]) for name in ("gradient_norm", "promised"))
+        level = (slopes <= np.sqrt(tolerance) * self.steepest).all(axis=0) & (self.steepest > 0)
+        gained = np.where(np.isfinite(self.best_value), self.worst - self.best_value, 0)
+        spent = np.abs(promised).sum(axis=0) <= tolerance * gained
+        self.status = np.where(counts & (self.since >= LONG * patience), STATUSES.index(STALLED), self.status)
+        self.status = np.where(counts & (self.since >= patience) & level & spent, STATUSES.index(CONVERGED), self.status)
 
     def history(self) -> History:
         """As arrays."""
         empty = np.zeros((0, len(self.status)))
-        plain = [np.stack(self.rows[name]) if self.rows.get(name) else empty for name in ("value", "error", "gradient_norm", "sound")]
+        plain = {name: np.stack(self.rows[name]) if self.rows.get(name) else empty for name in FOUND}
         prefix = "parameters/"
         kept = {name.removeprefix(prefix): np.stack(rows) for name, rows in self.rows.items() if name.startswith(prefix)}
-        return History(*plain, parameters=kept or None)
+        return History(**plain, parameters=kept or None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from neurojax.engine.checks import check_count, check_number, not_negative, posi
 from neurojax.engine.loop import Checkpoint
 from neurojax.engine.numerics import floating
 
-RUNNING, CONVERGED, DIVERGED = "running", "converged", "diverged"
-STATUSES = (RUNNING, CONVERGED, DIVERGED)
+RUNNING, CONVERGED, DIVERGED, STALLED = "running", "converged", "diverged", "stalled"
+STATUSES = (RUNNING, CONVERGED, DIVERGED, STALLED)
+LONG = 3  # times its patience that a start waits for progress where its gradient has not become small
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,8 +27,12 @@ class TuneOptions:
             takes forward up to 8 numbers.
         checkpoint: how reverse mode trades time for memory, and the truncation window of the gradient.
         clip: largest norm of the gradient, in the free coordinates; a longer one is scaled down to it. None leaves it.
-        patience: iterations without progress after which a start has converged; None never says so.
-        tolerance: the share of its value by which a start must improve within `patience` iterations to go on, >= 0.
+        patience: iterations without progress, an improvement by a share `tolerance` of the best value, after which a start may have come to
+            its end; None lets it go on.
+        tolerance: >= 0. A start has "converged" when throughout these iterations its gradient was at most sqrt(tolerance) times the longest
+            that it has met, and all its moves together promised, to first order, at most `tolerance` of what it has gained; a start
+            of which that is not true goes on for 3 times its patience, and has then "stalled".
+        start_seed: of the random starts.
         fresh: seeds that the tuning has not seen, on which the best is judged at the end; 0 for none.
         every: iterations between two writes of the store.
         progress: a bar with the time left; None shows one on a terminal.
@@ -38,6 +44,7 @@ class TuneOptions:
     clip: float | None = None
     patience: int | None = 20
     tolerance: float = 1e-4
+    start_seed: int = 0
     fresh: int = 16
     every: int = 10
     progress: bool | None = None
@@ -53,6 +60,7 @@ class TuneOptions:
         if self.patience is not None:
             check_count("", "patience", self.patience, "a whole number of iterations, at least 1, or None")
         check_number("", "tolerance", self.tolerance, not_negative, "a share of the value, at least 0")
+        check_count("", "start_seed", self.start_seed, "a whole number, at least 0", least=0)
         check_count("", "fresh", self.fresh, "a whole number of seeds, at least 0", least=0)
         check_count("", "every", self.every, "a whole number of iterations, at least 1")
 
@@ -62,15 +70,26 @@ class History:
     """What each iteration found, before it moved: arrays (iterations, starts), NaN where a start had come to its end.
 
     value: mean of the objective over the seeds. error: its standard error (NaN for one seed, 0 without a simulation). gradient_norm: in the
-    free coordinates, not clipped. sound: seeds whose run did not diverge; the others do not count. parameters: values by name,
-    (iterations, starts, ...), or None where a start has more than 1,000 numbers.
+    free coordinates, not clipped. promised: what the move that followed changes to first order, gradient times move. sound: seeds whose run
+    did not diverge; the others do not count. parameters: values by name, (iterations, starts, ...), or None where a start has more than
+    1,000 numbers.
     """
 
     value: np.ndarray
     error: np.ndarray
     gradient_norm: np.ndarray
+    promised: np.ndarray
     sound: np.ndarray
     parameters: dict[str, np.ndarray] | None
+
+
+class TuneInterrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM during a tuning: `.tuned` is what was found until then; the same call on the same store does the rest."""
+
+    def __init__(self, tuned: Tuned, iterations: int, store: str | os.PathLike | None, signal: int):
+        kept = "nothing was stored (give store=): its best is in error.tuned" if store is None else f"the same call goes on from {store}"
+        super().__init__(f"stopped after {tuned.iterations} of {iterations} iterations; {kept}")
+        self.tuned, self.signal = tuned, signal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,9 +97,10 @@ class Tuned:
     """What `tune` returns.
 
     parameters: the best values by full name. system: the model with them. value, error: of the objective there, on the seeds of the tuning.
-    fresh_value, fresh_error: on seeds that it has not seen; None if there are none. start: which start it is.
-    statuses: of each start, "converged", "diverged" (its value or gradient was not finite; it stays where it was) or "running" (the
-    iterations ran out). best, last: values by name, (starts, ...), where each start was best, and where it was last.
+    fresh_value, fresh_error: on seeds that it has not seen; None if there are none, or after Ctrl-C. start: which start it is.
+    statuses: of each start, "converged", "stalled" (no progress, where its gradient does not say that it is at an optimum: the objective is
+    rough, or the optimizer's steps are too long), "diverged" (its value or gradient was not finite; it stays where it was) or "running"
+    (the iterations ran out). best, last: values by name, (starts, ...), where each start was best, and where it was last.
     best_value: (starts,). history: a `History`. iterations: made in all. mode: of the derivatives, "forward" or "reverse".
     """
 

@@ -95,6 +95,7 @@ class Row(NamedTuple):
     error: Float[Array, "*starts"]
     sound: Int[Array, "*starts"]
     gradient_norm: Float[Array, "*starts"]
+    promised: Float[Array, "*starts"]
     fine: Bool[Array, "*starts"]
     parameters: dict[str, Array] | None
 
@@ -206,7 +207,7 @@ def iterate(
 ):
     """The compiled iteration of all starts: where each goes, the optimiser's memory, and what was found.
 
-    A start that is not running, or whose value or gradient is not finite, stays. keep: give the parameters' values.
+    A start that is not running, or whose value, gradient or move is not finite, stays. keep: give the parameters' values.
     """
     given = join(arrays, static)
 
@@ -215,8 +216,9 @@ def iterate(
         fine = jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient))
         own = jnp.where(fine, gradient, 0)
         moved, after = move(problem.optimizer, own, memory, free, value, lambda free: mean(problem, given, words, free)[0])
-        go = running & fine & jnp.all(jnp.isfinite(moved))
-        row = Row(value, error, count, norm(gradient), fine, problem.space.values(free) if keep else None)
+        fine &= jnp.all(jnp.isfinite(moved))
+        go = running & fine
+        row = Row(value, error, count, norm(gradient), own @ (moved - free), fine, problem.space.values(free) if keep else None)
         return jnp.where(go, moved, free), where(go, after, memory), row
 
     return jax.vmap(one)(free, memory, running)

@@ -11,11 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurojax.engine.state import read_arrays, write_arrays
-from neurojax.sweep.spec import differences, fingerprint
+from neurojax.sweep.spec import describe, differences, fingerprint, indescribable
 from neurojax.tuning.march import March
+from neurojax.tuning.options import TuneOptions
+from neurojax.tuning.problem import move
 
 SCHEMA = 1
-PLAIN = ("free", "last", "best", "best_value", "best_error", "since", "status")
+PLAIN = ("free", "last", "best", "best_value", "best_error", "worst", "steepest", "since", "status")
 
 
 def save(path: str | os.PathLike, description: dict[str, Any], march: March) -> None:
@@ -45,3 +47,46 @@ def restore(path: str | os.PathLike, description: dict[str, Any], march: March) 
     memory = jax.tree.unflatten(structure, [jnp.asarray(arrays[f"memory{i}"]) for i in range(header["memory"])])
     rows = {name: list(arrays.get(f"history/{name}", [])) for name in header["rows"]}
     return March(**{name: arrays[name] for name in PLAIN}, memory=memory, rows=rows, iteration=header["iteration"])
+
+
+def described(
+    system: Any,
+    objective: Any,
+    space: Any,
+    rows: Any,
+    run: dict[str, Any],
+    records: Any,
+    seeds: np.ndarray,
+    optimizer: Any,
+    mode: str,
+    options: TuneOptions,
+) -> dict[str, Any]:
+    """All that a history depends on, to tell one tuning from another in a store.
+
+    Errors: ValueError where something in it cannot be described.
+    """
+    whole = {
+        "system": describe(system),
+        "objective": describe(objective),
+        "where": {name: describe(bound) for name, bound in zip(space.names, space.bounds, strict=True)},
+        "starts": [{name: describe(value) for name, value in row.items()} for row in rows],
+        "run": run,
+        "records": {name: describe(one) for name, one in records},
+        "seeds": [int(seed) for seed in seeds],
+        "optimizer": _habits(optimizer),
+        "options": {"mode": mode, "patience": options.patience, "tolerance": float(options.tolerance), "dtype": options.dtype}
+        | {"window": options.checkpoint.window, "levels": options.checkpoint.levels},
+    }
+    if unknown := indescribable(whole):
+        raise ValueError(f"store: a {unknown} in this tuning cannot be told from another of its type; leave store out")
+    return whole
+
+
+def _habits(optimizer: Any) -> list[float]:
+    """What an optimiser makes of two gradients: it is known by its functions, which hold its rates where no description reaches."""
+    at = jnp.asarray([0.3, -2.0, 50.0])
+    memory, moves = optimizer.init(at), []
+    for _ in range(2):
+        at, memory = move(optimizer, 2 * at, memory, at, jnp.sum(at**2), lambda x: jnp.sum(x**2))
+        moves += np.asarray(at, float).tolist()
+    return moves

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -22,14 +20,13 @@ from neurojax.engine.schedule import Schedule, check_step, plan
 from neurojax.engine.simulate import check_phases, check_records, integrated, watch_bounds
 from neurojax.engine.system import Flow, System, check_part
 from neurojax.sweep.axes import check_seeds
-from neurojax.sweep.spec import describe, indescribable
+from neurojax.sweep.spec import describe
 from neurojax.tuning.march import March
-from neurojax.tuning.options import STATUSES, Tuned, TuneOptions
-from neurojax.tuning.problem import FEW, Given, Length, Problem, evaluate, host_draws, iterate, move, words_of
-from neurojax.tuning.store import restore, save
+from neurojax.tuning.options import STATUSES, Tuned, TuneInterrupted, TuneOptions
+from neurojax.tuning.problem import FEW, Given, Length, Problem, evaluate, host_draws, words_of
+from neurojax.tuning.store import described, restore
+from neurojax.tuning.walk import walk
 from neurojax.tuning.where import as_model, cast_model, check_starts, check_where
-
-MANY = 1000  # numbers of a start up to which the history keeps them
 
 
 def tune(
@@ -62,7 +59,7 @@ def tune(
             nj.Symmetric()}`. Names or such a function alone leave them free. Only floats have derivatives.
         dt, duration, steps, method, record: of each run, as in `nj.simulate`.
         seeds: how many, or a list.
-        starts: None starts at the model's values; a number adds random ones to these, the same each time; a dict or axis
+        starts: None starts at the model's values; a number adds random ones to these, of the options' `start_seed`; a dict or axis
             (`nj.latin_hypercube`) has the values of each start. All starts and seeds are one batch.
         optimizer: of optax, `optax.adam(0.05)` by default; learning rates are in the free coordinates.
         iterations: at most so many; a start that converges or diverges stops, and leaves the others alone.
@@ -74,15 +71,19 @@ def tune(
 
     Errors: ValueError or TypeError naming the argument, before anything is compiled. A run that diverges is no error: that seed does not
     count, and a start with no sound seed left, or whose gradient is not finite, is "diverged". A gradient of exactly 0 is a warning.
+    `TuneInterrupted` on Ctrl-C or SIGTERM, after the iteration at hand; a second one stops at once.
 
     Source: Glasserman, Monte Carlo Methods in Financial Engineering (2004), 7.2 (pathwise derivatives, common random numbers).
 
-    >>> import neurojax as nj
+    The coupling at which the order parameter of infinitely many oscillators is 1/2, `sqrt(1 - 2 gamma / K) = 1/2` at K = 8/3 for gamma = 1:
+
+    >>> import optax, neurojax as nj
     >>> from neurojax.kuramoto import theory
     >>> wanted = lambda model: (theory.order_parameter(model.coupling, nj.Lorentzian(1.0)) - 0.5) ** 2
-    >>> tuned = nj.tune(nj.Kuramoto(10, coupling=4.0), wanted, where={"coupling": nj.Interval(2, 8)}, iterations=300)
-    >>> abs(tuned.parameters["coupling"] - 8 / 3) < 1e-3
-    True
+    >>> model, bounds = nj.Kuramoto(10, coupling=4.0), {"coupling": nj.Interval(2, 8)}
+    >>> tuned = nj.tune(model, wanted, where=bounds, optimizer=optax.adam(0.1), iterations=60)
+    >>> round(tuned.parameters["coupling"], 2)
+    2.67
     """
     options = options or TuneOptions()
     if not isinstance(options, TuneOptions):
@@ -96,7 +97,7 @@ def tune(
     if builds and (isinstance(system, type) or not callable(system)):
         integrated(system, method)  # raises the right error
     names, bounds, paths = check_where(system, where)
-    space, rows = check_starts(system, names, bounds, paths, starts, seed=0)
+    space, rows = check_starts(system, names, bounds, paths, starts, options.start_seed)
     seeds_used, records = check_seeds(seeds), check_records(record)
     simulated = duration is not None or steps is not None
     optimizer, dtype = _optimizer(optimizer, options.clip), floating(options.dtype)
@@ -133,19 +134,15 @@ def tune(
         problem, given, words = program(seeds_used)
         free = jnp.stack([space.free(row, dtype) for row in rows])
         march = _begin(free, optimizer)
-        described = {}
+        settings = {}
         if store is not None:
             run = {"dt": describe(dt), "duration": describe(duration), "steps": describe(steps), "method": describe(method)}
-            described = _described(system, objective, space, rows, run, records, seeds_used, optimizer, mode, options)
-            if unknown := indescribable(described):
-                raise ValueError(
-                    f"store={str(store)!r}: a {unknown} in this tuning cannot be told from another of its type; leave store out"
-                )
-            march = restore(store, described, march)
-        _walk(problem, given, words, march, iterations, options, store, described)
+            settings = described(system, objective, space, rows, run, records, seeds_used, optimizer, mode, options)
+            march = restore(store, settings, march)
+        stopped = walk(problem, given, words, march, iterations, options, store, settings)
         best = int(np.argmin(march.best_value))
         judged = None
-        if simulated and options.fresh and np.isfinite(march.best_value[best]):
+        if simulated and stopped is None and options.fresh and np.isfinite(march.best_value[best]):
             fresh = np.setdiff1d(np.arange(len(seeds_used) + options.fresh), seeds_used)[: options.fresh]
             problem, given, words = program(fresh)
             arrays, static = split(given)
@@ -156,7 +153,7 @@ def tune(
         ]
     stacked = [{name: np.stack([one[name] for one in part]) for name in names} for part in (values[: len(rows)], values[len(rows) :])]
     found = {name: value.item() if value.ndim == 0 else value for name, value in values[best].items()}
-    return Tuned(
+    tuned = Tuned(
         parameters=found,
         system=space.put(system, found),
         value=float(march.best_value[best]),
@@ -172,6 +169,9 @@ def tune(
         iterations=march.iteration,
         mode=mode,
     )
+    if stopped is not None:
+        raise TuneInterrupted(tuned, iterations, store, stopped)
+    return tuned
 
 
 def _concrete(space: Any, system: Any, row: dict[str, np.ndarray]) -> Any:
@@ -220,83 +220,4 @@ def _optimizer(given: Any, clip: float | None) -> Any:
 def _begin(free: Any, optimizer: Any) -> March:
     at, count = np.asarray(free), len(free)
     nothing, zeros = np.full(count, np.inf), np.zeros(count, np.int64)
-    return March(free, at, at, nothing, np.full(count, np.nan), zeros, zeros, jax.vmap(optimizer.init)(free))
-
-
-def _walk(
-    problem: Problem,
-    given: Given,
-    words: np.ndarray,
-    march: March,
-    iterations: int,
-    options: TuneOptions,
-    store: Any,
-    described: dict[str, Any],
-) -> None:
-    """Iterate until all starts have come to their end."""
-    step, (arrays, static) = compiled(iterate, ("static", "problem", "keep")), split(given)
-    keep = march.free.shape[1] <= MANY
-    bar = _bar(iterations, march.iteration) if (sys.stderr.isatty() if options.progress is None else options.progress) else None
-    written = march.iteration
-    while march.iteration < iterations and march.running.any():
-        free, memory, row = step(arrays, static, words, march.free, march.memory, march.running, problem=problem, keep=keep)
-        march.note(free, memory, row, options.patience, options.tolerance)
-        if march.iteration == 1 and not np.any(np.asarray(row.gradient_norm)):
-            warnings.warn(
-                "tune: the gradient is exactly 0 at every start, so nothing will move: the objective is flat there, or a step has no "
-                "derivative (for units that take signs give a surrogate, or use nj.Tanh)",
-                stacklevel=3,
-            )
-        if store is not None and march.iteration - written >= options.every:
-            save(store, described, march)
-            written = march.iteration
-        if bar:
-            bar.set_postfix(best=f"{np.min(march.best_value):.4g}", running=int(march.running.sum()), refresh=False)
-            bar.update(1)
-    if store is not None and march.iteration > written:
-        save(store, described, march)
-    if bar:
-        bar.close()
-
-
-def _bar(total: int, done: int) -> Any:
-    from tqdm import tqdm
-
-    return tqdm(total=total, initial=done, unit="iteration", dynamic_ncols=True)
-
-
-def _described(
-    system: Any,
-    objective: Any,
-    space: Any,
-    rows: Any,
-    run: dict[str, Any],
-    records: Any,
-    seeds: np.ndarray,
-    optimizer: Any,
-    mode: str,
-    options: TuneOptions,
-) -> dict[str, Any]:
-    """All that a history depends on, to tell one tuning from another in a store."""
-    return {
-        "system": describe(system),
-        "objective": describe(objective),
-        "where": {name: describe(bound) for name, bound in zip(space.names, space.bounds, strict=True)},
-        "starts": [{name: describe(value) for name, value in row.items()} for row in rows],
-        "run": run,
-        "records": {name: describe(one) for name, one in records},
-        "seeds": [int(seed) for seed in seeds],
-        "optimizer": _habits(optimizer),
-        "options": {"mode": mode, "patience": options.patience, "tolerance": float(options.tolerance), "dtype": options.dtype}
-        | {"window": options.checkpoint.window, "levels": options.checkpoint.levels},
-    }
-
-
-def _habits(optimizer: Any) -> list[float]:
-    """What an optimiser makes of two gradients: it is known by its functions, which hold its rates where no description reaches."""
-    at = jnp.asarray([0.3, -2.0, 50.0])
-    memory, moves = optimizer.init(at), []
-    for _ in range(2):
-        at, memory = move(optimizer, 2 * at, memory, at, jnp.sum(at**2), lambda x: jnp.sum(x**2))
-        moves += np.asarray(at, float).tolist()
-    return moves
+    return March(free, at, at, nothing, np.full(count, np.nan), -nothing, np.zeros(count), zeros, zeros, jax.vmap(optimizer.init)(free))

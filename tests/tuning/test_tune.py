@@ -1,7 +1,5 @@
 """Tuning: derivatives of every family, the optimum, many starts, faults, stopping."""
 
-import os
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,6 +15,7 @@ from neurojax.multiscale.measures import distance
 from neurojax.tuning.problem import Given, Length, Problem, host_draws, iterate, words_of
 from neurojax.tuning.where import cast_model, check_starts, check_where
 from tests.test_lowering import lowered
+from tests.tuning.study import ADAM, Cubic, bounded, cubic
 
 R = {"r": nj.Mean(nj.order_parameter)}
 SUM = optax.sgd(1.0)
@@ -119,41 +118,6 @@ def test_the_coupling_that_gives_an_order_of_0_7():
     assert found.value == np.nanmin(found.history.value)
 
 
-class Cubic(nj.Flow):
-    """x' = a x^3 from x(0) = scale z, z drawn: it blows up in finite time from far out."""
-
-    a: float = 1.0
-    scale: float = 0.0
-    start: float = 0.5
-
-    def init(self, key):
-        return self.start + self.scale * jax.random.normal(key, (1,))
-
-    def drift(self, state, clock):
-        return self.a * state**3
-
-
-def last(view):
-    return view.state[0]
-
-
-ADAM = optax.adam(0.05)
-
-
-def bounded(view):
-    return jnp.tanh(view.state[0])
-
-
-def near(records):
-    return (records["x"] - 0.3) ** 2
-
-
-def cubic(starts, iterations=3, **change):
-    settings = {"where": "start", "dt": 0.01, "steps": 50, "method": nj.EulerMaruyama(), "record": {"x": nj.Last(last)}, "seeds": 2}
-    settings |= {"starts": {"start": starts}, "optimizer": ADAM, "iterations": iterations}
-    return nj.tune(Cubic(scale=0.01), near, **settings, **change)
-
-
 def test_a_start_that_diverges_leaves_the_others_alone():
     """Bit for bit: the sound starts' histories beside one that blows up and beside one that does not."""
     broken, calm = cubic([0.5, 40.0, -0.4]), cubic([0.5, 0.1, -0.4])
@@ -181,37 +145,6 @@ def test_a_seed_that_diverges_does_not_count():
     assert mixed.history.value[0] == pytest.approx(alone.history.value[0], rel=1e-5)
     assert mixed.history.error[0] == pytest.approx(alone.history.error[0], rel=1e-5)
     assert mixed.history.parameters["start"] == pytest.approx(alone.history.parameters["start"], rel=1e-5)
-
-
-@pytest.mark.parametrize("when", ["between", "while writing"])
-def test_killed_and_resumed(when, tmp_path, monkeypatch):
-    """Stopped in the middle, the same call ends with the bits of one that was not: history, best, last."""
-    whole, kept = cubic([0.5, 0.2], 7), {"store": tmp_path / "a.npz", "options": nj.TuneOptions(every=2)}
-    if when == "between":
-        cubic([0.5, 0.2], 3, **kept)
-    else:
-        calls, replace = [], os.replace
-
-        def killed(*arguments):
-            calls.append(0)
-            if len(calls) == 3:
-                raise KeyboardInterrupt
-            replace(*arguments)
-
-        monkeypatch.setattr(os, "replace", killed)
-        with pytest.raises(KeyboardInterrupt):
-            cubic([0.5, 0.2], 7, **kept)
-        monkeypatch.undo()
-    resumed = cubic([0.5, 0.2], 7, **kept)
-    assert resumed.iterations == 7
-    for one in ("value", "error", "gradient_norm", "sound"):
-        assert np.array_equal(getattr(resumed.history, one), getattr(whole.history, one)), one
-    assert np.array_equal(resumed.history.parameters["start"], whole.history.parameters["start"])
-    assert np.array_equal(resumed.last["start"], whole.last["start"])
-    assert (resumed.value, resumed.fresh_value) == (whole.value, whole.fresh_value)
-    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
-    with pytest.raises(ValueError, match=r"holds another tuning \(starts.*give another store="):
-        cubic([0.5, 0.3], 7, **kept)
 
 
 def theoretical(model):
