@@ -16,7 +16,8 @@ from neurojax.engine.signals import at
 from neurojax.engine.system import View
 from neurojax.engine.types import Arrays
 from neurojax.hopfield.cues import Flips
-from neurojax.hopfield.patterns import Code
+from neurojax.hopfield.dynamics import Glauber, Synchronous
+from neurojax.hopfield.patterns import Code, low_of
 from neurojax.hopfield.recall import CYCLE, FIXED, Memory, RecallState
 from neurojax.learning import Couplings
 from neurojax.sweep import SweepOptions, sweep
@@ -116,6 +117,21 @@ def graded_energy(view: View) -> Float[Scalar, ""]:
     bias = 0.0 if model.field is None else at(model.field, view.clock.time)
     entropy = 0.5 * jnp.sum(jax.scipy.special.xlogy(1 + s, 1 + s) + jax.scipy.special.xlogy(1 - s, 1 - s))
     return model.couplings.energy(s) - jnp.sum(bias * s) + entropy / at(model.gain, view.clock.time)
+
+
+def log_probability(view: View) -> Float[Scalar, ""]:
+    """Log of the probability of what a step of a `Hopfield` draws, `sum_i log 1 / (1 + exp(-x_i))`, `x_i = +-(1 - low) h_i / T`, + for a
+    unit that takes its upper state: for `nj.Score`. Of `Glauber` units at T > 0, all asked at once.
+
+    Errors: TypeError for other units or updates. Source: Glauber 1963; Little 1974.
+    """
+    memory, given = view.system, "units of nj.Glauber with updates=nj.Synchronous()"
+    if not (isinstance(getattr(memory, "units", None), Glauber) and isinstance(memory.updates, Synchronous)):
+        raise TypeError(f"log_probability: {type(memory).__name__} draws in another way; give {given}, or a measure of one's own")
+    height = 1.0 - low_of(memory.code)
+    x = height * memory.fields(view.state.s, view.clock.time) / at(memory.units.temperature, view.clock.time)
+    uniform = view.drawn["thermal"]
+    return jnp.sum(jax.nn.log_sigmoid(jnp.where(x > jnp.log(uniform) - jnp.log1p(-uniform), x, -x)))
 
 
 def step_count(view: View) -> Int[Arrays, ""]:

@@ -1,19 +1,32 @@
 """Optimisation through runs: gradients of an objective by a model's parameters."""
 
 from neurojax.tuning.bounds import Bound, Free, Interval, Positive, Simplex, SpectralRadius, Symmetric
+from neurojax.tuning.estimators import Differences, Estimator, EvolutionStrategies, Implicit, Pathwise, Score
+from neurojax.tuning.gradient import Gradient, gradient
+from neurojax.tuning.horizon import Horizon, gradient_horizon
 from neurojax.tuning.options import Tuned, TuneInterrupted, TuneOptions
 from neurojax.tuning.tune import tune
 
 __all__ = [
     "Bound",
+    "Differences",
+    "Estimator",
+    "EvolutionStrategies",
     "Free",
+    "Gradient",
+    "Horizon",
+    "Implicit",
     "Interval",
+    "Pathwise",
     "Positive",
+    "Score",
     "Simplex",
     "SpectralRadius",
     "Symmetric",
     "TuneInterrupted",
     "TuneOptions",
     "Tuned",
+    "gradient",
+    "gradient_horizon",
     "tune",
 ]

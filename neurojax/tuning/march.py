@@ -10,6 +10,7 @@ import numpy as np
 from neurojax.tuning.options import CONVERGED, DIVERGED, LONG, RUNNING, STALLED, STATUSES, History
 from neurojax.tuning.problem import Row
 
+FEWEST = 4  # moves that are needed to doubt gradients
 FOUND = ("value", "error", "gradient_norm", "promised", "sound")  # of each start, by iteration
 
 
@@ -73,6 +74,23 @@ class March:
         spent = np.abs(promised).sum(axis=0) <= tolerance * gained
         self.status = np.where(counts & (self.since >= LONG * patience), STATUSES.index(STALLED), self.status)
         self.status = np.where(counts & (self.since >= patience) & level & spent, STATUSES.index(CONVERGED), self.status)
+
+    def doubtful(self) -> np.ndarray:
+        """Which starts' gradients do not foretell what comes of moves, as those of a chaotic run do not.
+
+        Of the moves that promised more than a thousandth of all that the objective has gone through, half at least changed it by less than
+        a tenth or by more than ten times of that, or the other way; or the gradient was not finite where the objective was.
+        """
+        if self.iteration == 0:
+            return np.zeros(len(self.status), bool)
+        value, slope, promised = (np.stack(self.rows[name]) for name in ("value", "gradient_norm", "promised"))
+        lost = (np.isfinite(value) & ~np.isfinite(slope)).any(axis=0)
+        change, promised = np.diff(value, axis=0), promised[:-1]
+        gone = np.nanmax(value, axis=0, initial=-np.inf) - np.nanmin(value, axis=0, initial=np.inf)
+        large = np.isfinite(change) & (np.abs(promised) > 1e-3 * gone)
+        ratio = np.divide(change, promised, out=np.ones_like(change), where=large)
+        false = (ratio < 0.1) | (ratio > 10)
+        return lost | ((large.sum(axis=0) >= FEWEST) & (2 * false.sum(axis=0) >= large.sum(axis=0)))
 
     def history(self) -> History:
         """As arrays."""

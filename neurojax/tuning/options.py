@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurojax.engine.checks import check_count, check_number, not_negative, positive
 from neurojax.engine.loop import Checkpoint
 from neurojax.engine.numerics import floating
+
+if TYPE_CHECKING:
+    from neurojax.tuning.horizon import Horizon
 
 RUNNING, CONVERGED, DIVERGED, STALLED = "running", "converged", "diverged", "stalled"
 STATUSES = (RUNNING, CONVERGED, DIVERGED, STALLED)
@@ -101,7 +104,8 @@ class Tuned:
     statuses: of each start, "converged", "stalled" (no progress, where its gradient does not say that it is at an optimum: the objective is
     rough, or the optimizer's steps are too long), "diverged" (its value or gradient was not finite; it stays where it was) or "running"
     (the iterations ran out). best, last: values by name, (starts, ...), where each start was best, and where it was last.
-    best_value: (starts,). history: a `History`. iterations: made in all. mode: of the derivatives, "forward" or "reverse".
+    best_value: (starts,). history: a `History`. iterations: made in all. mode: of the derivatives, "forward" or "reverse", or "values" if
+    there are none. horizon: of the gradients, a `Horizon`, where they did not foretell what came of moves; else None.
     """
 
     parameters: dict[str, Any]
@@ -118,6 +122,7 @@ class Tuned:
     history: History
     iterations: int
     mode: str
+    horizon: Horizon | None = None
 
     def __repr__(self):
         shown = ", ".join(

@@ -19,7 +19,7 @@ from neurojax.engine.paths import get, parameters, replace
 from neurojax.engine.random import seed_key, stream_key
 from neurojax.engine.record import Record
 from neurojax.engine.schedule import Schedule
-from neurojax.engine.simulate import DONE, Options, cast_system, integrated, simulate
+from neurojax.engine.simulate import cast_system, integrated
 from neurojax.engine.system import Recipe, recipes
 from neurojax.engine.types import Arrays
 from neurojax.sweep.points import Family, draw_recipes
@@ -62,13 +62,14 @@ class Length(NamedTuple):
 class Problem:
     """All of a tuning that a compiled program is made of, hashable. length: None for an objective of the system alone.
 
-    build: the function that makes the model, None where that is given. drawn: paths of what the host draws. per_seed: whether it differs
-    between seeds.
+    estimator: an `Estimator`. build: the function that makes the model, None where that is given. drawn: paths of what the host draws.
+    per_seed: whether it differs between seeds.
     """
 
     space: Space
     objective: Callable
     optimizer: Any
+    estimator: Any
     mode: str
     dtype: str
     build: Callable | None = None
@@ -131,58 +132,71 @@ def scalar(objective: Callable, argument: Any, names: list[str]) -> Float[Scalar
     return value
 
 
-def lane(problem: Problem, given: Given, free: Float[Array, " size"], words: UInt32[Array, "2"], drawn: tuple[Any, ...]):
-    """The objective of one seed, and whether it counts."""
+def built(problem: Problem, given: Given, free: Float[Array, " size"], drawn: tuple[Any, ...]) -> Any:
+    """The model that free numbers stand for, with the parts that the host drew."""
     system = problem.space.put(given.model if problem.build is None else problem.build, problem.space.values(free))
     for path, part in zip(problem.drawn, drawn, strict=True):
         system = replace(system, path, part, check=False)
-    assert problem.length is not None
-    assert problem.dt is not None
-    run = simulate(
-        system,
-        dt=problem.dt,
-        **problem.length.arguments(),
-        method=given.method,
-        seed=jax.random.wrap_key_data(words, impl="threefry2x32"),
-        record=dict(problem.records),
-        options=Options(dtype=problem.dtype, checkpoint=problem.checkpoint),
-    )
-    names, fixed = list(run.records), constant(run.records)
-    sound = (run.status == DONE) & jnp.isfinite(scalar(problem.objective, fixed, names))
+    return system
+
+
+class Lane(NamedTuple):
+    """The objective of a seed; a number whose derivative is that of the log probability of what the seed drew, 0 if none is taken; whether
+    the seed counts."""
+
+    value: Float[Array, "*seeds"]
+    score: Float[Array, "*seeds"]
+    sound: Bool[Array, "*seeds"]
+
+
+def lane(problem: Problem, given: Given, free: Float[Array, " size"], words: UInt32[Array, "2"], drawn: tuple[Any, ...]) -> Lane:
+    """One seed."""
+    seen = problem.estimator.observe(problem, given, built(problem, given, free, drawn), words)
+    names, fixed = list(seen.records), constant(seen)
+    sound = fixed.sound & jnp.isfinite(scalar(problem.objective, fixed.records, names)) & jnp.isfinite(fixed.score)
     # The objective of records that are not finite would have derivatives that are not, and 0 times those is no 0.
-    value = scalar(problem.objective, where(sound, run.records, tame(fixed)), names)
-    return jnp.where(sound, value, 0), sound
+    kept, score = where(sound, (seen.records, seen.score), tame((fixed.records, fixed.score)))
+    value = scalar(problem.objective, kept, names)
+    return Lane(jnp.where(sound, value, 0), jnp.where(sound, score, 0), sound)
+
+
+def lanes(problem: Problem, given: Given, words: UInt32[Arrays, "seeds 2"], free: Float[Array, "*seeds size"]) -> Lane:
+    """All seeds, at one place, or each at its own. An objective of the model alone is one seed."""
+    if problem.length is None:
+        value = scalar(problem.objective, built(problem, given, free.reshape(-1), ()), [])[None]
+        return Lane(value, jnp.zeros_like(value), jnp.ones_like(value, bool))
+    arrays, static = split(given.drawn)
+    axes = (0 if free.ndim == 2 else None, 0, 0 if problem.per_seed else None)
+    return jax.vmap(lambda free, words, arrays: lane(problem, given, free, words, join(arrays, static)), axes)(free, words, arrays)
+
+
+def terms(found: Lane) -> Float[Array, " seeds"]:
+    """The values (0 of a seed that does not count), with derivatives that estimate those of the mean.
+
+    To the derivative of a value its distance from the mean of the other seeds is added, times the derivative of the score: the mean of
+    others keeps the estimate without bias, and makes it less noisy.
+    """
+    count = jnp.sum(found.sound, dtype=found.value.dtype)
+    above = (found.value - jnp.sum(found.value) / jnp.maximum(count, 1)) * jnp.where(count > 1, count / jnp.maximum(count - 1, 1), 1)
+    above = jnp.where(count > 1, above, found.value)
+    return found.value + jax.lax.stop_gradient(jnp.where(found.sound, above, 0)) * (found.score - jax.lax.stop_gradient(found.score))
+
+
+def average(values: Float[Array, " seeds"], sound: Bool[Array, " seeds"]) -> tuple[Float[Array, ""], Float[Array, ""], Int[Array, ""]]:
+    """Mean over the sound seeds (NaN without any), its standard error (NaN for one), and how many they are."""
+    count = jnp.sum(sound, dtype=jnp.int32)
+    whole = count.astype(values.dtype)
+    mean = jnp.where(count > 0, jnp.sum(jnp.where(sound, values, 0)) / jnp.maximum(whole, 1), jnp.nan)
+    off = jax.lax.stop_gradient(jnp.where(sound, values - mean, 0))
+    error = jnp.sqrt(jnp.sum(off**2) / (jnp.maximum(whole - 1, 1) * jnp.maximum(whole, 1)))
+    return mean, jnp.where(count > 1, error, jnp.nan), count
 
 
 def mean(problem: Problem, given: Given, words: UInt32[Arrays, "seeds 2"], free: Float[Array, " size"]):
-    """Mean over the sound seeds (NaN without any), its standard error, and how many they are."""
-    if problem.length is None:
-        system = problem.space.put(given.model if problem.build is None else problem.build, problem.space.values(free))
-        value = scalar(problem.objective, system, [])
-        return value, jnp.zeros_like(value), jnp.asarray(1, jnp.int32)
-    arrays, static = split(given.drawn)
-    axes = (0, 0 if problem.per_seed else None)
-    values, sound = jax.vmap(lambda words, arrays: lane(problem, given, free, words, join(arrays, static)), axes)(words, arrays)
-    count = jnp.sum(sound, dtype=jnp.int32)
-    whole = count.astype(values.dtype)
-    average = jnp.where(count > 0, jnp.sum(values) / jnp.maximum(whole, 1), jnp.nan)
-    off = jax.lax.stop_gradient(jnp.where(sound, values - average, 0))
-    error = jnp.sqrt(jnp.sum(off**2) / (jnp.maximum(whole - 1, 1) * jnp.maximum(whole, 1)))
-    return average, jnp.where(count > 1, error, jnp.nan), count
-
-
-def slope(problem: Problem, given: Given, words: UInt32[Arrays, "seeds 2"], free: Float[Array, " size"]):
-    """`mean` and its gradient by the free numbers."""
-
-    def both(free):
-        found = mean(problem, given, words, free)
-        return found[0], found
-
-    if problem.mode == "forward":
-        gradient, found = jax.jacfwd(both, has_aux=True)(free)
-    else:
-        gradient, found = jax.grad(both, has_aux=True)(free)
-    return found, gradient
+    """Mean over the sound seeds, with the derivatives of `terms`, its standard error (0 without a simulation), and how many they are."""
+    found = lanes(problem, given, words, free)
+    value, error, count = average(terms(found), found.sound)
+    return value, jnp.zeros_like(error) if problem.length is None else error, count
 
 
 def move(
@@ -202,17 +216,19 @@ def iterate(
     free: Float[Arrays, "starts size"],
     memory: PyTree,
     running: Bool[Arrays, " starts"],
+    turn: Int[Arrays, ""],
     problem: Problem,
     keep: bool,
 ):
     """The compiled iteration of all starts: where each goes, the optimiser's memory, and what was found.
 
-    A start that is not running, or whose value, gradient or move is not finite, stays. keep: give the parameters' values.
+    turn: number of the iteration. A start that is not running, or whose value, gradient or move is not finite, stays. keep: give the
+    parameters' values.
     """
     given = join(arrays, static)
 
     def one(free, memory, running):
-        (value, error, count), gradient = slope(problem, given, words, free)
+        (value, error, count), gradient = problem.estimator.slope(problem, given, words, free, turn)
         fine = jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient))
         own = jnp.where(fine, gradient, 0)
         moved, after = move(problem.optimizer, own, memory, free, value, lambda free: mean(problem, given, words, free)[0])
@@ -227,3 +243,8 @@ def iterate(
 def evaluate(arrays: list[Any], static: Static, words: UInt32[Arrays, "seeds 2"], free: Float[Arrays, " size"], problem: Problem):
     """The compiled value of one place: mean, standard error and sound seeds."""
     return mean(problem, join(arrays, static), words, jnp.asarray(free))
+
+
+def slopes(arrays: list[Any], static: Static, words: UInt32[Arrays, "seeds 2"], free: Float[Arrays, " size"], problem: Problem):
+    """The compiled gradient of one place: `mean` there, the gradient, and its standard error."""
+    return problem.estimator.slopes(problem, join(arrays, static), words, jnp.asarray(free))

@@ -13,8 +13,8 @@ import numpy as np
 from neurojax.engine.state import read_arrays, write_arrays
 from neurojax.sweep.spec import describe, differences, fingerprint, indescribable
 from neurojax.tuning.march import March
-from neurojax.tuning.options import TuneOptions
 from neurojax.tuning.problem import move
+from neurojax.tuning.question import Question
 
 SCHEMA = 1
 PLAIN = ("free", "last", "best", "best_value", "best_error", "worst", "steepest", "since", "status")
@@ -49,32 +49,23 @@ def restore(path: str | os.PathLike, description: dict[str, Any], march: March) 
     return March(**{name: arrays[name] for name in PLAIN}, memory=memory, rows=rows, iteration=header["iteration"])
 
 
-def described(
-    system: Any,
-    objective: Any,
-    space: Any,
-    rows: Any,
-    run: dict[str, Any],
-    records: Any,
-    seeds: np.ndarray,
-    optimizer: Any,
-    mode: str,
-    options: TuneOptions,
-) -> dict[str, Any]:
+def described(asked: Question, optimizer: Any) -> dict[str, Any]:
     """All that a history depends on, to tell one tuning from another in a store.
 
     Errors: ValueError where something in it cannot be described.
     """
+    space, options = asked.space, asked.options
     whole = {
-        "system": describe(system),
-        "objective": describe(objective),
+        "system": describe(asked.system),
+        "objective": describe(asked.objective),
         "where": {name: describe(bound) for name, bound in zip(space.names, space.bounds, strict=True)},
-        "starts": [{name: describe(value) for name, value in row.items()} for row in rows],
-        "run": run,
-        "records": {name: describe(one) for name, one in records},
-        "seeds": [int(seed) for seed in seeds],
+        "starts": [{name: describe(value) for name, value in row.items()} for row in asked.rows],
+        "run": {name: describe(value) for name, value in asked.run.items()},
+        "records": {name: describe(one) for name, one in asked.records},
+        "seeds": [int(seed) for seed in asked.seeds],
+        "estimator": describe(asked.estimator),
         "optimizer": _habits(optimizer),
-        "options": {"mode": mode, "patience": options.patience, "tolerance": float(options.tolerance), "dtype": options.dtype}
+        "options": {"mode": asked.mode, "patience": options.patience, "tolerance": float(options.tolerance), "dtype": options.dtype}
         | {"window": options.checkpoint.window, "levels": options.checkpoint.levels},
     }
     if unknown := indescribable(whole):

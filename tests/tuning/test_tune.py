@@ -12,10 +12,10 @@ from neurojax.force.measures import absolute_error
 from neurojax.hopfield.measures import overlaps
 from neurojax.kuramoto import theory
 from neurojax.multiscale.measures import distance
-from neurojax.tuning.problem import Given, Length, Problem, host_draws, iterate, words_of
-from neurojax.tuning.where import cast_model, check_starts, check_where
+from neurojax.tuning.problem import iterate
+from neurojax.tuning.question import ask
 from tests.test_lowering import lowered
-from tests.tuning.study import ADAM, Cubic, bounded, cubic
+from tests.tuning.study import ADAM
 
 R = {"r": nj.Mean(nj.order_parameter)}
 SUM = optax.sgd(1.0)
@@ -118,35 +118,6 @@ def test_the_coupling_that_gives_an_order_of_0_7():
     assert found.value == np.nanmin(found.history.value)
 
 
-def test_a_start_that_diverges_leaves_the_others_alone():
-    """Bit for bit: the sound starts' histories beside one that blows up and beside one that does not."""
-    broken, calm = cubic([0.5, 40.0, -0.4]), cubic([0.5, 0.1, -0.4])
-    assert broken.statuses == ("running", "diverged", "running")
-    assert calm.statuses == ("running",) * 3
-    for one in ("value", "error", "gradient_norm"):
-        ours, theirs = getattr(broken.history, one), getattr(calm.history, one)
-        assert np.array_equal(ours[:, [0, 2]], theirs[:, [0, 2]])
-        assert np.all(np.isfinite(ours[:, [0, 2]]))
-    assert np.array_equal(broken.best["start"][[0, 2]], calm.best["start"][[0, 2]])
-    assert broken.last["start"][1] == pytest.approx(40.0)
-    assert np.isfinite(broken.fresh_value)
-
-
-def test_a_seed_that_diverges_does_not_count():
-    """The mean and its gradient are those of the seeds that did not: of a tuning with them alone, relative 1e-5."""
-    settings = {"where": "start", "dt": 0.01, "steps": 50, "method": nj.EulerMaruyama(), "record": {"r": nj.Last(bounded)}}
-    settings |= {"optimizer": SUM, "iterations": 2, "options": nj.TuneOptions(fresh=0)}
-    model = Cubic(scale=1.0)
-    runs = [nj.simulate(model, dt=0.01, steps=50, method=nj.EulerMaruyama(), seed=seed).status for seed in range(8)]
-    sound = [seed for seed in range(8) if runs[seed] == 1]
-    assert 1 < len(sound) < 8
-    mixed, alone = (nj.tune(model, square, seeds=seeds, **settings) for seeds in (8, sound))
-    assert np.all(mixed.history.sound[0] == len(sound))
-    assert mixed.history.value[0] == pytest.approx(alone.history.value[0], rel=1e-5)
-    assert mixed.history.error[0] == pytest.approx(alone.history.error[0], rel=1e-5)
-    assert mixed.history.parameters["start"] == pytest.approx(alone.history.parameters["start"], rel=1e-5)
-
-
 def theoretical(model):
     return (theory.order_parameter(model.coupling, nj.Lorentzian(1.0)) - 0.5) ** 2
 
@@ -202,17 +173,15 @@ def test_a_flat_objective_is_told():
         nj.tune(nj.Kuramoto(4), lambda m: 0 * m.coupling, where="coupling", iterations=1)
 
 
-@pytest.mark.parametrize("mode", ["forward", "reverse"])
-def test_an_iteration_lowers(mode):
+@pytest.mark.parametrize(("mode", "estimator"), [("forward", None), ("reverse", None), (None, nj.EvolutionStrategies(pairs=2))])
+def test_an_iteration_lowers(mode, estimator):
     """For cuda and tpu, from here, with graphs that the host has drawn."""
-    model, seeds, dtype = nj.Kuramoto(8, noise=0.1, graph=nj.ErdosRenyi(0.5)), np.arange(2), np.dtype("float32")
-    space, rows = check_starts(model, *check_where(model, {"coupling": nj.Interval(0, 4), "noise": nj.Positive()}), 2, 0)
-    drawn, parts, per_seed = host_draws(model, seeds, dtype)
+    model, seeds = nj.Kuramoto(8, noise=0.1, graph=nj.ErdosRenyi(0.5)), 2
+    bounds, run = {"coupling": nj.Interval(0, 4), "noise": nj.Positive()}, {"dt": 0.1, "duration": None, "steps": 5, "method": None}
+    asked = ask(model, r_of, bounds, run, R, seeds, 2, estimator, nj.TuneOptions(mode=mode))
     optimizer = optax.with_extra_args_support(ADAM)
-    run = {"dt": 0.1, "length": Length.of(None, 5), "records": tuple(R.items()), "drawn": drawn, "per_seed": per_seed}
-    problem = Problem(space, r_of, optimizer, mode, dtype.name, **run)
-    arrays, static = split(Given(cast_model(model, dtype), None, parts))
-    free = jnp.stack([space.free(row, dtype) for row in rows])
-    program = compiled(iterate, ("static", "problem", "keep"))
-    moving = words_of(seeds), free, jax.vmap(optimizer.init)(free), np.ones(2, bool)
-    assert lowered(program, arrays, static, *moving, problem=problem, keep=True)
+    problem, given, words = asked.program(asked.seeds, optimizer)
+    arrays, static = split(given)
+    free = asked.free()
+    moving = words, free, jax.vmap(optimizer.init)(free), np.ones(2, bool), np.int32(0)
+    assert lowered(compiled(iterate, ("static", "problem", "keep")), arrays, static, *moving, problem=problem, keep=True)
