@@ -5,6 +5,7 @@ from neurojax.tuning.estimators import Differences, Estimator, EvolutionStrategi
 from neurojax.tuning.gradient import Gradient, gradient
 from neurojax.tuning.horizon import Horizon, gradient_horizon
 from neurojax.tuning.options import Tuned, TuneInterrupted, TuneOptions
+from neurojax.tuning.search import Searched, search
 from neurojax.tuning.tune import tune
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Pathwise",
     "Positive",
     "Score",
+    "Searched",
     "Simplex",
     "SpectralRadius",
     "Symmetric",
@@ -28,5 +30,6 @@ __all__ = [
     "Tuned",
     "gradient",
     "gradient_horizon",
+    "search",
     "tune",
 ]
