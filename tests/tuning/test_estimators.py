@@ -96,7 +96,11 @@ HARNESS = {
 }
 
 
-@pytest.mark.parametrize("name", HARNESS)
+# Compiling is what these take; the modes of the pathwise derivative are both there.
+SLOW = ("score, adjoint", "implicit, adjoint")
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in HARNESS])
 def test_gradients_are_those_of_differences_and_of_closed_forms(name):
     """Differences of the same seeds: relative 1e-6 where every seed is exact, else 3 standard errors of both; closed forms: 3 standard
     errors of the seeds, 1e-6 at rest, where seeds are alike."""
@@ -168,7 +172,7 @@ TARGETS = {
 }
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", ["implicit", pytest.param("evolution strategies", marks=pytest.mark.slow)])
 def test_tuning_by_each(name):
     """The gain at which one pattern is retrieved with overlap 0.7: `atanh(0.7) / [0.7 (1 - 1/n)]`."""
     case, estimator, exact, close, change = TARGETS[name]
