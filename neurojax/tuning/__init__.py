@@ -1,5 +1,6 @@
 """Optimisation through runs: gradients of an objective by a model's parameters."""
 
+from neurojax.tuning import control as control  # reached as nj.control
 from neurojax.tuning.bounds import Bound, Free, Interval, Positive, Simplex, SpectralRadius, Symmetric
 from neurojax.tuning.estimators import Differences, Estimator, EvolutionStrategies, Implicit, Pathwise, Score
 from neurojax.tuning.gradient import Gradient, gradient
@@ -28,6 +29,7 @@ __all__ = [
     "TuneInterrupted",
     "TuneOptions",
     "Tuned",
+    "control",
     "gradient",
     "gradient_horizon",
     "search",

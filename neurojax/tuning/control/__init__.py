@@ -1,0 +1,32 @@
+"""Controllers in closed loop with a model."""
+
+from neurojax.tuning.control.actuators import Actuator, Force, Parameter
+from neurojax.tuning.control.controller import Controller
+from neurojax.tuning.control.delayed import DelayedFeedback
+from neurojax.tuning.control.linear import Linear, LinearFeedback, held, linearise, lqr
+from neurojax.tuning.control.loop import ClosedLoop, Decision, LoopState
+from neurojax.tuning.control.measures import command, effort, observation, variation
+from neurojax.tuning.control.pid import PID
+from neurojax.tuning.control.policy import Policy
+
+__all__ = [
+    "PID",
+    "Actuator",
+    "ClosedLoop",
+    "Controller",
+    "Decision",
+    "DelayedFeedback",
+    "Force",
+    "Linear",
+    "LinearFeedback",
+    "LoopState",
+    "Parameter",
+    "Policy",
+    "command",
+    "effort",
+    "held",
+    "linearise",
+    "lqr",
+    "observation",
+    "variation",
+]
