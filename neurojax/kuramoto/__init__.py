@@ -1,6 +1,7 @@
 """Kuramoto oscillators: the model, what is measured on it, its theory, its figures."""
 
 from neurojax.kuramoto import theory as theory  # reached as nj.kuramoto.theory: other families have theirs
+from neurojax.kuramoto.forces import common_force
 from neurojax.kuramoto.frequencies import Bimodal, Delta, Frequencies, Lorentzian, Normal, Uniform
 from neurojax.kuramoto.frequencies import Given as GivenFrequencies
 from neurojax.kuramoto.measures import (
@@ -46,6 +47,7 @@ __all__ = [
     "UniformPhases",
     "WrappedCauchy",
     "coherence",
+    "common_force",
     "daido_order",
     "effective_frequency",
     "frequency_spread",

@@ -8,6 +8,7 @@ from neurojax.tuning.control.loop import ClosedLoop, Decision, LoopState
 from neurojax.tuning.control.measures import command, effort, observation, variation
 from neurojax.tuning.control.pid import PID
 from neurojax.tuning.control.policy import Policy
+from neurojax.tuning.control.rewards import PolicyGradient, Reinforced, reinforce
 
 __all__ = [
     "PID",
@@ -22,11 +23,14 @@ __all__ = [
     "LoopState",
     "Parameter",
     "Policy",
+    "PolicyGradient",
+    "Reinforced",
     "command",
     "effort",
     "held",
     "linearise",
     "lqr",
     "observation",
+    "reinforce",
     "variation",
 ]

@@ -16,7 +16,7 @@ from neurojax.engine.system import Flow, Recipe, System
 
 
 class Actuator(eqx.Module):
-    """The model under a command, held for one step: subclass and give `__call__`. A plain function `(model, command) -> model` will do, too."""
+    """The model under a command, held for one step: subclass and give `__call__`, or take a plain function `(model, command)`."""
 
     def check(self, model: System | Flow) -> None:
         """Raise `ValueError` where the model has nothing to act on."""
@@ -112,14 +112,14 @@ class Parameter(Actuator):
 class Force(Actuator):
     """A force beside the drift, `dx = [drift(x) + response(x, u)] dt + sigma dW`, with the command u held for one step.
 
-    response: a function of (state, command) that gives a pytree like the drift, for example `nj.kuramoto.common_force`.
+    response: a function of (state, command) that gives a pytree like the drift, for example `nj.common_force`.
     """
 
     response: Callable
 
     def __check_init__(self):
         if not callable(self.response):
-            raise TypeError(f"Force(response={self.response!r}): give a function of (state, command), for example nj.kuramoto.common_force")
+            raise TypeError(f"Force(response={self.response!r}): give a function of (state, command), for example nj.common_force")
 
     def check(self, model):
         """Only what flows has a drift."""

@@ -15,7 +15,7 @@ from neurojax.engine.checks import check_number, positive
 from neurojax.engine.compile import precision
 from neurojax.engine.numerics import cast, sincos, wrap
 from neurojax.engine.simulate import cast_system
-from neurojax.engine.system import Clock, Flow, Recipe, check_part
+from neurojax.engine.system import Clock, Flow, check_part
 from neurojax.tuning.control.actuators import Actuator, actuator, rest
 from neurojax.tuning.control.controller import Controller, check_fits, check_limits, check_target, fed, limited, wanted
 
@@ -87,7 +87,13 @@ def linearise(model: Flow, state: Any, actuate: Any, command: Any = None) -> Lin
 
     Errors: ValueError naming the argument.
     """
-    actuate = _checked(model, actuate)
+    if not isinstance(model, Flow):
+        raise TypeError(f"model={type(model).__name__}: only a Flow has a drift to linearise; give one")
+    check_part(model)
+    actuate = actuator(actuate)
+    if isinstance(actuate, Actuator):
+        actuate.check(model)
+    model = model.realise(jax.random.key(0))  # realised already: unchanged
     with precision(np.dtype("float64")):
         model, state = cast_system(model, np.dtype("float64")), cast(state, np.dtype("float64"))
         given = jnp.asarray(_command(model, actuate, command), jnp.float64)
@@ -167,26 +173,12 @@ def lqr(
     return LinearFeedback(gain[0] if base.ndim == 0 else gain, about.state, base, angles)
 
 
-def held(
-    a: Float[np.ndarray, "d d"], b: Float[np.ndarray, "d m"], dt: float
-) -> tuple[Float[np.ndarray, "d d"], Float[np.ndarray, "d m"]]:
+def held(a: Float[np.ndarray, "d d"], b: Float[np.ndarray, "d m"], dt: float) -> tuple[Float[np.ndarray, "d d"], Float[np.ndarray, "d m"]]:
     """The exact map `x' = A_d x + B_d u` of `dx = (A x + B u) dt` over a step in which u is held."""
     check_number("", "dt", dt, positive, "a positive time between decisions")
     size, commands = b.shape
     whole = scipy.linalg.expm(dt * np.block([[a, b], [np.zeros((commands, size + commands))]]))
     return whole[:size, :size], whole[:size, size:]
-
-
-def _checked(model: Any, actuate: Any) -> Any:
-    if not isinstance(model, Flow):
-        raise TypeError(f"model={type(model).__name__}: only a Flow has a drift to linearise; give one")
-    if any(isinstance(leaf, Recipe) or hasattr(leaf, "draw") for leaf in jax.tree.leaves(model, is_leaf=lambda leaf: hasattr(leaf, "draw"))):
-        raise ValueError(f"model={type(model).__name__}: it holds recipes; give the realised one, run.system")
-    check_part(model)
-    actuate = actuator(actuate)
-    if isinstance(actuate, Actuator):
-        actuate.check(model)
-    return actuate
 
 
 def _command(model: Any, actuate: Any, command: Any) -> Any:

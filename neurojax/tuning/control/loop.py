@@ -21,9 +21,6 @@ from neurojax.tuning.control.actuators import Actuator, actuator, rest
 from neurojax.tuning.control.controller import Controller
 
 
-START = Clock(np.int32(0), np.float32(0.0), np.float32(1.0))  # of observations before the run began
-
-
 class LoopState(NamedTuple):
     """State: the model's; the controller's memory; what was seen over the loop delay (None without one); the command that holds."""
 
@@ -98,8 +95,8 @@ class ClosedLoop(System):
             raise TypeError(f"ClosedLoop(observe={self.observe!r}): give a measure of the model, for example nj.order_parameter")
         if not callable(actuator(self.actuate)):
             raise TypeError(
-                f"ClosedLoop(actuate={self.actuate!r}): give the name of a parameter, nj.control.Parameter(...), nj.control.Force(...) or a "
-                "function (model, command) -> model"
+                f"ClosedLoop(actuate={self.actuate!r}): give the name of a parameter, nj.control.Parameter(...), nj.control.Force(...) or "
+                "a function (model, command) -> model"
             )
 
     def check(self):
@@ -107,7 +104,9 @@ class ClosedLoop(System):
         check_part(self.model)
         check_part(self.controller)
         if isinstance(self.model, System) and type(self.model).elapsed is not System.elapsed:
-            raise ValueError(f"ClosedLoop(model={type(self.model).__name__}): it has a clock of its own, which no controller sees; take another")
+            raise ValueError(
+                f"ClosedLoop(model={type(self.model).__name__}): it has a clock of its own, which no controller sees; take another"
+            )
         if not isinstance(self.model, Flow) and not isinstance(self.method, Heun):
             raise ValueError(f"ClosedLoop(method={self.method!r}): {type(self.model).__name__} makes its own steps; leave method out")
         actuate = actuator(self.actuate)
@@ -130,7 +129,7 @@ class ClosedLoop(System):
         model, seen = self._first(key)
         memory = self.controller.init(seen)
         drawn = jax.tree.map(lambda pair: pair[0], draw_empty(self.controller.draws(), np.dtype(seen.dtype)))
-        command = eqx.filter_eval_shape(lambda: self.controller.act(memory, seen, START, drawn)[0])
+        command = eqx.filter_eval_shape(lambda: self.controller.act(memory, seen, _start(), drawn)[0])
         held = rest(actuator(self.actuate), self.model, jnp.zeros(command.shape, command.dtype))
         return LoopState(model, memory, History.filled(seen, self.delay) if self.delay else None, held)
 
@@ -169,7 +168,7 @@ class ClosedLoop(System):
     def _first(self, key: Any) -> tuple[Any, Float[Array, "*d"]]:
         """The model's initial state, and what is seen of it."""
         model = self._moving(self.model).init(key)
-        return model, self._look(cast_tree(model, np.dtype(jnp.result_type(float))), START, None)
+        return model, self._look(cast_tree(model, np.dtype(jnp.result_type(float))), _start(), None)
 
     def _moving(self, model: Any) -> System:
         """The model as it makes its steps."""
@@ -181,3 +180,8 @@ class ClosedLoop(System):
         if not leaves:
             raise ValueError(f"ClosedLoop(observe={self.observe!r}): it sees nothing; return an array")
         return leaves[0] if len(leaves) == 1 else jnp.concatenate([jnp.ravel(leaf) for leaf in leaves])
+
+
+def _start() -> Clock:
+    """The clock of what is seen before the run begins."""
+    return Clock(jnp.asarray(0, jnp.int32), jnp.zeros(()), jnp.ones(()))

@@ -89,7 +89,9 @@ class Policy(Controller):
         """Weights fit the network, times are positive, limits in order."""
         wants = sum(int(np.prod(leaf.shape)) for leaf in self._leaves())
         if np.shape(self.weights) != (wants,):
-            raise ValueError(f"Policy(weights): it has shape {np.shape(self.weights)}, this network has {wants}; draw them with Policy.drawn")
+            raise ValueError(
+                f"Policy(weights): it has shape {np.shape(self.weights)}, this network has {wants}; draw them with Policy.drawn"
+            )
         check_number("Policy", "weights", self.weights, np.isfinite, "finite numbers", shapes=None)
         if self.times is not None:
             check_number("Policy", "times", self.times, positive, "time constants above 0, in a list", shapes=((np.size(self.times),),))
@@ -154,7 +156,7 @@ class Policy(Controller):
             features += [past.read(memory.count, lag) for lag in self.lags]
         if averages is not None:
             gone = -jnp.expm1(-clock.dt / jnp.asarray(self.times, error.dtype))
-            averages = averages + gone[:, None] * (error - averages)
+            averages = averages + gone[:, None] * (error[None] - averages)
             features.append(jnp.ravel(averages))
         if self.informed:
             features.append(jnp.ravel(goal))
