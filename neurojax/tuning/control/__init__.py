@@ -8,7 +8,7 @@ from neurojax.tuning.control.loop import ClosedLoop, Decision, LoopState
 from neurojax.tuning.control.measures import command, effort, observation, variation
 from neurojax.tuning.control.pid import PID
 from neurojax.tuning.control.policy import Policy
-from neurojax.tuning.control.rewards import PolicyGradient, Reinforced, reinforce
+from neurojax.tuning.control.rewards import Earned, PolicyGradient, Reinforced, reinforce
 
 __all__ = [
     "PID",
@@ -17,6 +17,7 @@ __all__ = [
     "Controller",
     "Decision",
     "DelayedFeedback",
+    "Earned",
     "Force",
     "Linear",
     "LinearFeedback",

@@ -23,16 +23,29 @@ from neurojax.tuning.control.loop import ClosedLoop
 from neurojax.tuning.control.policy import Policy
 
 
+class Earned(NamedTuple):
+    """Means of a run: <R e> (p,), <e> (p,) and <R> of `PolicyGradient`."""
+
+    products: Float[Array, " p"]
+    traces: Float[Array, " p"]
+    reward: Float[Array, ""]
+
+    def gradient(self, baseline: Any) -> Float[Array, " p"]:
+        """`<R e> - b <e>`."""
+        return self.products - baseline * self.traces
+
+
 @dataclasses.dataclass(frozen=True)
 class PolicyGradient(Record):
     """How the mean of a reward changes with the weights of a `Policy` that explores, from the rewards that a run brings:
 
-        e' = e^{-dt / horizon} e + d log p(u) / dw,   g = <(R - <R>) e>,   the means over the steps watched.
+        e' = e^{-dt / horizon} e + d log p(u) / dw,   g = <R e> - b <e>,   the means over the steps watched,
 
-    A reward counts for the decisions of about `horizon` before it: a longer one has less bias, and more scatter. Nothing but what the
-    policy saw and tried is differentiated. measure: the reward R, a number, of the loop's view. Result: (g (p,), <R>).
+    whose expectation is the same for any baseline b that the run has no part in; that of other runs leaves the least scatter. A reward
+    counts for the decisions of about `horizon` before it: a longer one has less bias, and more scatter. Nothing but what the policy saw
+    and tried is differentiated. measure: the reward R, a number, of the loop's view. Result: `Earned`.
 
-    Errors: ValueError naming the argument. Source: Baxter and Bartlett 2001 (GPOMDP, with the mean reward as baseline).
+    Errors: ValueError naming the argument. Source: Baxter and Bartlett 2001 (GPOMDP).
     """
 
     horizon: float = 1.0
@@ -40,8 +53,8 @@ class PolicyGradient(Record):
     def __post_init__(self):
         super().__post_init__()
         check_number("PolicyGradient", "horizon", self.horizon, positive, "a time above 0")
-        if self.every != 1:
-            raise ValueError(f"PolicyGradient(every={self.every}): it needs every step; leave every out")
+        if self.every != 1 or self.of is not None:
+            raise ValueError(f"PolicyGradient(every={self.every}, of={self.of!r}): it needs every step of the loop; leave both out")
 
     def see(self, view: View):
         """The reward, and the derivative of the log probability of what was tried."""
@@ -62,9 +75,9 @@ class PolicyGradient(Record):
         return trace, products + reward * trace, traces + trace, rewards + reward, count + 1
 
     def finish(self, carry):
-        """Mean product minus product of means, and the mean reward."""
+        """The means."""
         _, products, traces, rewards, count = carry
-        return (products - traces * (rewards / count)) / count, rewards / count
+        return Earned(products / count, traces / count, rewards / count)
 
 
 def score(view: View) -> Float[Array, " p"]:
@@ -120,7 +133,8 @@ def reinforce(
         reward: R, a measure of the loop that gives one number; its mean is to grow.
         dt, duration, warmup: of each run, and what of it does not count.
         horizon: for how long a decision is credited with rewards, see `PolicyGradient`.
-        seeds: runs in each iteration, how many or a list; every iteration has new ones, made of these and its number.
+        seeds: runs in each iteration, how many or a list, two at least: each is a baseline for the others. Every iteration has new ones,
+            made of these and its number.
         iterations: >= 0. optimizer: of optax, `optax.adam(0.01)` by default.
         dtype: "float32" (None) or "float64".
 
@@ -139,6 +153,8 @@ def reinforce(
     course = _Course(PolicyGradient(reward, horizon=horizon, warmup=warmup), optimizer, dt, duration, floating(dtype).name)
     check_values(loop)
     numbers, rewards = check_seeds(seeds), []
+    if len(numbers) < 2:
+        raise ValueError(f"seeds={seeds!r}: give at least two runs, for each is a baseline for the others")
     with precision(floating(dtype)):
         given = cast_system(loop, floating(dtype))
         arrays, static = split(given)
@@ -162,12 +178,14 @@ def _climb(arrays: list[Any], static: Static, words: Any, weights: Any, memory: 
         key = jax.random.wrap_key_data(words, impl="threefry2x32")
         settings = {"dt": course.dt, "duration": course.duration, "options": Options(dtype=course.dtype)}
         run = simulate(loop, seed=key, record={"earned": course.record}, **settings)
-        return *run.records["earned"], run.status == DONE
+        return run.records["earned"], run.status == DONE
 
-    slope, earned, sound = jax.vmap(one)(words)
-    count = jnp.maximum(jnp.sum(sound), 1).astype(earned.dtype)
-    slope = jnp.sum(jnp.where(sound[:, None], slope, 0), axis=0) / count
+    runs, sound = jax.vmap(one)(words)
+    rewards, count = jnp.where(sound, runs.reward, 0), jnp.sum(sound).astype(runs.reward.dtype)
+    others = (jnp.sum(rewards) - rewards) / jnp.maximum(count - 1, 1)
+    slopes = jax.vmap(Earned.gradient)(runs, others)
+    slope = jnp.sum(jnp.where(sound[:, None], slopes, 0), axis=0) / jnp.maximum(count, 1)
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         change, memory = course.optimizer.update(-slope, memory, weights)
         weights = optax.apply_updates(weights, change)
-    return weights, memory, jnp.sum(jnp.where(sound, earned, 0)) / count
+    return weights, memory, jnp.sum(rewards) / jnp.maximum(count, 1)

@@ -179,7 +179,9 @@ def test_proportional_feedback_of_the_mean_field_lowers_the_coupling():
 
 def test_a_loop_and_its_gradient_lower():
     def run(gain):
-        loop = C.ClosedLoop(nj.Kuramoto(16, noise=0.1), C.PID(gain, 1.0, target=0.8), nj.order_parameter, "coupling", delay=2, interval=2, noise=0.1)
+        loop = C.ClosedLoop(
+            nj.Kuramoto(16, noise=0.1), C.PID(gain, 1.0, target=0.8), nj.order_parameter, "coupling", delay=2, interval=2, noise=0.1
+        )
         return nj.simulate(loop, steps=8, dt=0.05, record=R).records["r"]
 
     assert lowered(jax.jit(run), jnp.asarray(1.0))

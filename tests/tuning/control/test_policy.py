@@ -49,33 +49,34 @@ def test_the_command_keeps_within_its_limits():
 
 
 def test_the_gradient_from_rewards_is_that_of_their_mean():
-    """Central differences of the mean reward over 400 runs of 20 time units, common random numbers, against GPOMDP, horizon 4.
+    """Central differences of the mean reward over 400 runs of 20 time units, common random numbers, against GPOMDP, baseline from others.
 
-    Within 4 standard errors of both, which are below a tenth of the slope.
+    Within 4 standard errors of both, which are below a tenth of the slope, and 7 % of it: a decision is felt as e^{-1.4 t}, and credited
+    as e^{-1.5 t} at a horizon of 10.
     """
-    record = {"g": C.PolicyGradient(reward, horizon=4.0), "r": nj.Mean(reward)}
-    settings = {"seeds": 400, "dt": 0.1, "duration": 20.0}
+    record = {"g": C.PolicyGradient(reward, horizon=10.0), "r": nj.Mean(reward)}
 
-    def slope(key):
-        return nj.simulate(explorer(1.0), dt=0.1, duration=20.0, seed=key, record=record, options=FLOAT64).records["g"][0][0]
+    def earned(key):
+        return nj.simulate(explorer(1.0), dt=0.1, duration=20.0, seed=key, record=record).records["g"]
 
-    with jax.enable_x64(True):
-        found = np.asarray(jax.jit(jax.vmap(slope))(jax.random.split(jax.random.key(0), 400)))
-    rewards = nj.sweep(explorer, {"gain": [0.9, 1.1]}, record={"r": record["r"]}, **settings).r.values
-    differences = (rewards[1] - rewards[0]) / 0.2
+    runs = jax.jit(jax.vmap(earned))(jax.random.split(jax.random.key(0), 400))
+    rewards = np.asarray(runs.reward, float)
+    found = np.asarray(runs.products[:, 0]) - (rewards.sum() - rewards) / 399 * np.asarray(runs.traces[:, 0])
+    means = nj.sweep(explorer, {"gain": [0.9, 1.1]}, record={"r": record["r"]}, seeds=400, dt=0.1, duration=20.0).r.values
+    differences = (means[1] - means[0]) / 0.2
     wanted, error = differences.mean(), np.hypot(found.std(), differences.std()) / np.sqrt(400)
     assert error < 0.1 * abs(wanted)
-    assert found.mean() == pytest.approx(wanted, abs=4 * error)
+    assert found.mean() == pytest.approx(wanted, abs=4 * error + 0.07 * abs(wanted))
 
 
 def test_a_policy_learns_from_rewards_alone():
-    """An unstable tank: from no feedback to a stable loop (x' = 0.3 x - K x, K > 0.3) with a better reward; the same twice."""
-    loop = explorer(0.0)
-    settings = {"dt": 0.1, "duration": 10.0, "seeds": 16, "iterations": 60, "optimizer": optax.adam(0.05)}
+    """An unstable tank, x' = 0.3 x - K x: the cost (1 + K^2 / 10) / (K - 0.3), in units of sigma^2 / 2, falls from K = 0.5 to 3.5."""
+    loop = explorer(0.5)
+    settings = {"dt": 0.1, "duration": 20.0, "seeds": 16, "iterations": 40, "optimizer": optax.adam(0.05)}
     learned = C.reinforce(loop, reward, **settings)
     assert learned.system.controller.exploration is None
-    assert learned.system.controller.weights[0] > 0.5
-    assert learned.rewards[-10:].mean() > learned.rewards[:10].mean() / 2
+    assert 1.0 < learned.system.controller.weights[0] < 4.0
+    assert learned.rewards[-10:].mean() > 0.8 * learned.rewards[:10].mean()
     again = C.reinforce(loop, reward, **(settings | {"iterations": 3}))
     assert np.array_equal(again.rewards, learned.rewards[:3])
 

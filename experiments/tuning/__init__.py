@@ -1,0 +1,1 @@
+"""Tuning and control through simulations: run `python -m experiments.tuning`."""
