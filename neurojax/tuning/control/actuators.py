@@ -100,13 +100,14 @@ class Parameter(Actuator):
         return jnp.shape(get(model, resolve(model, self.name))) if self.nodes is None else (len(self.nodes),)
 
     def rest(self, model, command):
-        """The model's own value, or 0 where the command is added to it or the value is a function of time."""
+        """The model's own value (the mean of several, for one command), or 0 where it is a function of time, or added to."""
         own = get(model, resolve(model, self.name))
         if self.add or callable(own):
             return jnp.zeros_like(command)
         own = jnp.asarray(own, command.dtype)
-        own = own if self.nodes is None else own[jnp.asarray(self.nodes)]
-        return own if own.shape == command.shape else jnp.broadcast_to(jnp.mean(own), command.shape)
+        if self.nodes is not None and own.ndim == 1:
+            own = own[jnp.asarray(self.nodes)]
+        return own if own.shape == command.shape else jnp.full_like(command, jnp.mean(own))
 
 
 class Force(Actuator):

@@ -49,7 +49,7 @@ def test_the_command_keeps_within_its_limits():
 
 
 def test_the_gradient_from_rewards_is_that_of_their_mean():
-    """Central differences of the mean reward over 400 runs of 20 time units, common random numbers, against GPOMDP, baseline from others.
+    """Central differences of the mean reward over 800 runs of 20 time units, common random numbers, against GPOMDP, baseline from others.
 
     Within 4 standard errors of both, which are below a tenth of the slope, and 7 % of it: a decision is felt as e^{-1.4 t}, and credited
     as e^{-1.5 t} at a horizon of 10.
@@ -59,12 +59,12 @@ def test_the_gradient_from_rewards_is_that_of_their_mean():
     def earned(key):
         return nj.simulate(explorer(1.0), dt=0.1, duration=20.0, seed=key, record=record).records["g"]
 
-    runs = jax.jit(jax.vmap(earned))(jax.random.split(jax.random.key(0), 400))
+    runs = jax.jit(jax.vmap(earned))(jax.random.split(jax.random.key(0), 800))
     rewards = np.asarray(runs.reward, float)
-    found = np.asarray(runs.products[:, 0]) - (rewards.sum() - rewards) / 399 * np.asarray(runs.traces[:, 0])
-    means = nj.sweep(explorer, {"gain": [0.9, 1.1]}, record={"r": record["r"]}, seeds=400, dt=0.1, duration=20.0).r.values
+    found = np.asarray(runs.products[:, 0]) - (rewards.sum() - rewards) / 799 * np.asarray(runs.traces[:, 0])
+    means = nj.sweep(explorer, {"gain": [0.9, 1.1]}, record={"r": record["r"]}, seeds=800, dt=0.1, duration=20.0).r.values
     differences = (means[1] - means[0]) / 0.2
-    wanted, error = differences.mean(), np.hypot(found.std(), differences.std()) / np.sqrt(400)
+    wanted, error = differences.mean(), np.hypot(found.std(), differences.std()) / np.sqrt(800)
     assert error < 0.1 * abs(wanted)
     assert found.mean() == pytest.approx(wanted, abs=4 * error + 0.07 * abs(wanted))
 
