@@ -8,5 +8,5 @@ from experiments.tuning import desynchrony, tracking
 
 
 def control(study: Study) -> list[Row]:
-    """Both tasks: the published baselines first, then the learned controllers on seeds that they have not seen."""
+    """Both tasks: the reference baselines first, then the learned controllers on seeds that they have not seen."""
     return desynchrony.desynchronise(study) + tracking.track(study)

@@ -128,7 +128,7 @@ def learned(study: Study) -> nj.Tuned:
 
 
 def track(study: Study) -> list[Row]:
-    """The published baselines, and the learned controller, on the same fresh seeds."""
+    """The reference baselines, and the learned controller, on the same fresh seeds."""
     n, seeds = study.pick((1000, 6), (200, 2))
     model = oscillators(n)
     record = {"iae": nj.Mean(error), "variation": nj.Mean(nj.control.variation)}
@@ -141,7 +141,7 @@ def track(study: Study) -> list[Row]:
 
     for name, (gains, reference) in BASELINES.items():
         iae, variation = measured("_".join(["pid", *(f"{gain:g}" for gain in gains)]), baseline(model, gains))
-        rows.append(Row(f"IAE, {name}", *mean_and_error(iae), reference, finite * max(0.0005, 0.06 * reference), "published table"))
+        rows.append(Row(f"IAE, {name}", *mean_and_error(iae), reference, finite * max(0.0005, 0.06 * reference), "reference table"))
         rows.append(Row(f"total variation of K, {name}", *mean_and_error(variation), None))
         if name == "PI(20, 10)":
             allowed = float(variation.mean())

@@ -41,5 +41,5 @@ def test_the_study_runs_from_the_command_line(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     with (tmp_path / "tuning_quick" / "control.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert sum("learned" in row["quantity"] for row in rows) == 8
+    assert sum("learned" in row["quantity"] for row in rows) == 12
     assert all((tmp_path / "tuning_quick" / "figures" / "control" / f"{name}.png").is_file() for name in ("desynchrony", "tracking"))
