@@ -80,9 +80,8 @@ def predicting(model: nj.Kuramoto, gain: float, delay: float) -> nj.control.Clos
     return nj.control.ClosedLoop(model, nj.control.LinearFeedback(turned), nj.mean_field, FORCE, delay=steps(delay))
 
 
-def learning(model: nj.Kuramoto, delay: float = 0.25) -> nj.control.ClosedLoop:
-    """A network of eight units that sees z late, now and at five times within the last period, and knows nothing of omega_0."""
-    policy = nj.control.Policy.drawn(seen=2, lags=LAGS, width=8, gain=0.3)
+def answering(model: nj.Kuramoto, policy: nj.control.Controller, delay: float = 0.25) -> nj.control.ClosedLoop:
+    """A policy in the loop, which decides at every second step."""
     return nj.control.ClosedLoop(model, policy, nj.mean_field, FORCE, delay=steps(delay), interval=2)
 
 
@@ -92,7 +91,10 @@ def objective(records: Any) -> jax.Array:
 
 
 def learned(study: Study, model: nj.Kuramoto) -> nj.Tuned:
-    """The policy, by gradients through 40 time units of oscillators with scattered centres, back through five of them at a time."""
+    """A network of eight units that sees z late, now and at five times within the last period, and knows nothing of omega_0.
+
+    By gradients through 40 time units of oscillators with scattered centres, back through five of them at a time.
+    """
     iterations, span = study.pick((80, 40.0), (2, 25.0))
     model = eqx.tree_at(lambda one: one.frequencies, model, Scattered())
     record = {
@@ -101,7 +103,7 @@ def learned(study: Study, model: nj.Kuramoto) -> nj.Tuned:
         "effort": nj.Mean(nj.control.effort, warmup=20.0),
     }
     return nj.tune(
-        learning(model),
+        answering(model, nj.control.Policy.drawn(seen=2, lags=LAGS, width=8, gain=0.3)),
         objective,
         where="controller.weights",
         dt=DT,
@@ -144,9 +146,9 @@ def desynchronise(study: Study) -> list[Row]:
         one = predicted.isel(gain=i)
         rows.append(_row(f"r, turned by ω₀τ, G = {gain:g}, delay 0.25", one, "r", None))
         rows.append(_row(f"mean u², turned by ω₀τ, G = {gain:g}, delay 0.25", one, "effort", None))
-    policy = learned(study, model).system
+    policy = learned(study, model).system.controller
     for delay in (0.25, 0.2, 0.225, 0.275, 0.3):
-        one = measured(f"learned_{delay:g}", nj.control.ClosedLoop(model, policy.controller, nj.mean_field, FORCE, steps(delay), 2), {})
+        one = measured(f"learned_{delay:g}", answering(model, policy, delay), {})
         asked = (MOST_R, MOST_EFFORT) if delay == 0.25 and not study.quick else (None, None)
         rows.append(_row(f"r, learned, delay {delay:g}", one, "r", asked[0], source="asked for" if asked[0] else "", bound=True))
         rows.append(_row(f"mean u², learned, delay {delay:g}", one, "effort", asked[1], source="asked for" if asked[1] else "", bound=True))
@@ -160,13 +162,13 @@ def _row(
     return Row(quantity, *mean_and_error(completed(data, name).values.ravel()), reference, bias, source, bound)
 
 
-def _draw(study: Study, model: nj.Kuramoto, policy: nj.control.ClosedLoop) -> None:
+def _draw(study: Study, model: nj.Kuramoto, policy: nj.control.Controller) -> None:
     """r(t) of the loops, on logarithmic axes; beside it their commands in the last period."""
     loops: dict[str, Callable[[], nj.control.ClosedLoop]] = {
         "proportional, no delay": lambda: proportional(model),
         "proportional, delay 0.25": lambda: proportional(model, delay=0.25),
         "turned by ω₀τ, delay 0.25": lambda: predicting(model, 2.5, 0.25),
-        "learned, delay 0.25": lambda: policy,
+        "learned, delay 0.25": lambda: answering(model, policy),
     }
     record = {"r": nj.Trace(nj.order_parameter, of="model", every=4)}
     runs = [nj.simulate(make(), dt=DT, duration=40.0, seed=FRESH, record=record) for make in loops.values()]
