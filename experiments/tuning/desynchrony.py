@@ -132,7 +132,11 @@ def desynchronise(study: Study) -> list[Row]:
     data = measured("gains", proportional(model), {"controller.proportional": 2 * np.array(list(GAINS))})
     for i, (gain, (r, effort)) in enumerate(GAINS.items()):
         one = data.isel({"controller.proportional": i})
-        rows.append(_row(f"r, proportional, G = {gain:g}", one, "r", r, finite * (0.01 if gain == 2.0 else 0.004), "reference table"))
+        if study.quick and gain >= 2:
+            r, effort = None, None  # what is left of synchrony is of the size of 1 / sqrt n
+        rows.append(
+            _row(f"r, proportional, G = {gain:g}", one, "r", r, finite * (0.01 if gain == 2.0 else 0.004), "reference table" if r else "")
+        )
         if gain < 2:
             exact = float(theory.order_parameter(COUPLING - gain, nj.Lorentzian(GAMMA)))
             rows.append(_row(f"r, proportional, G = {gain:g}, by averaging", one, "r", exact, finite * 0.006, "K - G in Kuramoto 1975"))
