@@ -9,6 +9,8 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from experiments.multiscale_memory.grid import average as stationary_mean
+from experiments.multiscale_memory.grid import clock, moments
 from neurojax.multiscale import theory
 from neurojax.multiscale.redraws import Periodic, as_redraws
 
@@ -41,10 +43,15 @@ class Expected:
         return (1 + self.left) / (1 - self.left) if self.left < 1 else np.inf
 
 
-def expected(model: Any, ensemble: theory.Ensemble, times: Float[np.ndarray, " samples"], step: float | None) -> Expected:
-    """Of a model with the drawn patterns and J0 of `ensemble`. step: of the map; None for the flow."""
-    tau_J, redraws = float(model.tau_J), as_redraws(model.stream.tau_h)
-    fade = theory.fading(tau_J, redraws, step)
+def expected(
+    model: Any, ensemble: theory.Ensemble, times: Float[np.ndarray, " samples"], step: float | None, grid: float | None = None
+) -> Expected:
+    """Of a model with the drawn patterns and J0 of `ensemble`. step: of the map; None for the flow. grid: the steps of the run, at which
+    redraws happen, if `step` does not say it."""
+    tau_J, redraws, grid = float(model.tau_J), as_redraws(model.stream.tau_h), step if grid is None else grid
+    if grid is not None and isinstance(redraws, Periodic) and redraws.period < grid:
+        redraws = Periodic(grid)  # one redraw at most in a step
+    fade, speed = theory.fading(tau_J, redraws, step), float(theory.rate(tau_J, step))
     blank = np.full(len(times), np.nan)
     if float(fade.b2) == 0:
         start = np.full(len(times), float(theory.mean_distance(ensemble, fade, 0)))
@@ -57,23 +64,35 @@ def expected(model: Any, ensemble: theory.Ensemble, times: Float[np.ndarray, " s
     spacing = float(times[1] - times[0]) if len(times) > 1 else period
     settled = _settled(ensemble, fade, period)
     note, fixed = _why_not(model, step), isinstance(redraws, Periodic)
-    if fixed and follow is None:
-        mean, exact = within(ensemble, fade, times, period, float(theory.rate(tau_J, step)))
+    steps = int(np.round(times[-1] / grid)) if grid is not None and len(times) else 0
+    hidden = clock(redraws, grid, steps) if grid is not None and follow is None and not (fixed and _whole(period / grid)) else None
+    left = np.exp(-2 * speed * times)  # of a difference in J, squared, whatever is shown
+    if fixed and follow is None and hidden is None:
+        mean, exact = within(ensemble, fade, times, period, speed)
         approximate = deviation * (1 - a2 ** (times / period))
+    elif hidden is not None and grid is not None:
+        means, variances = moments(ensemble, speed, grid, steps, hidden)
+        counts = np.round(times / grid).astype(int)
+        mean, exact, approximate = means[counts], np.sqrt(variances[counts]), deviation * (1 - left)
+        limit = stationary_mean(ensemble, speed, grid, hidden)
+        average = limit if np.isfinite(limit) else average
+        settled = _reached(mean, times, average, speed)
     elif fixed and period == step and len(ensemble.probabilities) <= MOST_MARKOV:
         counts = np.floor(times / period + 1e-9).astype(int)
         means, variances = theory.markov_moments(ensemble, fade, np.asarray(follow), int(counts.max(initial=0)))
         mean, exact, approximate = means[counts], np.sqrt(np.maximum(variances, 0))[counts], blank
         deviation = float(exact[-1])
     else:
-        # Between redraws at random times, or of a chain, no closed form: the stationary time average, and the transient at its mean pace.
-        terms = theory.scalars(ensemble)
-        mean, exact, approximate = average + (float(terms.start) - average) * a2 ** (times / period), blank, blank
-        if follow is not None:
-            deviation = np.nan
+        # Between redraws of a chain, or at more kinds of times than are followed: J0 fades as it must, the rest grows at the same pace.
+        mean, exact, approximate = average + (float(theory.scalars(ensemble).start) - average) * left, blank, blank
+        note = "; ".join([*([note] if note else []), "the transient of the mean is approximate, the deviation unknown"])
     if follow is not None:
-        note = note or "errors do not know how patterns of a chain are correlated"
+        note = "; ".join([*([note] if note else []), "errors do not know how patterns of a chain are correlated"])
     return Expected(mean, exact, approximate, average, deviation, settled, a2 ** (spacing / period), note)
+
+
+def _whole(number: float) -> bool:
+    return not np.isfinite(number) or abs(number - np.round(number)) < 1e-6 * number
 
 
 def within(
@@ -112,6 +131,16 @@ def _settled(ensemble: theory.Ensemble, fade: theory.Fading, period: float, shar
     if level == 0:
         return 10 * period / (1 - float(fade.a2))
     return float(np.log(share * level / offset) / np.log(float(fade.a2)) * period)
+
+
+def _reached(mean: np.ndarray, times: np.ndarray, level: float, speed: float, share: float = 0.01) -> float:
+    """Time from which the mean stays within a share of its level; beyond its last sample, at the pace of J0."""
+    away = np.abs(mean - level) > share * level
+    if not away.any():
+        return 0.0
+    if not away[-1]:
+        return float(times[np.flatnonzero(away)[-1] + 1])
+    return float(times[-1] + np.log(abs(mean[-1] - level) / (share * level)) / (2 * speed)) if level > 0 else 10 * float(times[-1])
 
 
 def transition_matrix(stream: Any, probabilities: Float[np.ndarray, " K"]) -> Any:

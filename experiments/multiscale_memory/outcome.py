@@ -82,7 +82,7 @@ class Outcome:
         """What theory says."""
         setup = self.setup
         mapped = setup.kind == "coefficients" or setup.job.config["simulation"]["method"] == "map"
-        return expected(setup.model, self.ensemble, self.trace("D")["time"].values, setup.dt if mapped else None)
+        return expected(setup.model, self.ensemble, self.trace("D")["time"].values, setup.dt if mapped else None, setup.dt)
 
     @property
     def deviation(self) -> np.ndarray:
