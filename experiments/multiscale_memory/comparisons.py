@@ -10,8 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from experiments.multiscale_memory.fits import power_law
-from experiments.multiscale_memory.fluctuations import LABELS, SYMBOLS, points
+from experiments.multiscale_memory.fluctuations import LABELS, OPEN, SYMBOLS, beside, called, draw_points, law_of, points, telling
 from experiments.multiscale_memory.pages import Missing, draw_all
 from experiments.multiscale_memory.tables import Table
 from neurojax.multiscale.plot import DISTANCE, RESIDUAL, TIME
@@ -82,21 +81,25 @@ def energy(compared: Compared, ax: Axes) -> None:
 
 
 def _scaling(compared: Compared, ax: Axes, value: str) -> None:
-    """Against the parameter with most values, everything else averaged over, with a power law and its confidence interval."""
-    rows = compared.rows.assign(alpha=compared.rows["K"] / compared.rows["N"])
+    """Against the parameter with most values, all else averaged over, with a power law and its confidence interval."""
+    rows, said = telling(compared.rows)
     x = max(("N", "K", "tau_J", "rho"), key=lambda name: rows[name].nunique())
     if rows[x].nunique() < 2:
-        raise Missing("none of N, K, tau_J and rho varies")
-    table = points(rows, [x], value)
-    ax.errorbar(table[x], table["value"], table["error"], fmt="o", ms=4, capsize=2.5, color="C0", label="runs")
-    if compared.options["show_theoretical"]:
-        ax.plot(table[x], table["theory"], "k--", lw=1.2, label="theory", gid="theory")
+        left = f" among the runs that tell its variance (left out: {', '.join(said)})" if said else ""
+        raise Missing(f"none of N, K, tau_J and rho varies{left}")
+    table, others = points(rows, [x], value), beside(rows, [x])
     if (table[x] > 0).all():
-        law = power_law(table[[x]].to_numpy(float), table["value"].to_numpy(float), table["error"].to_numpy(float))
+        law = law_of(table[[x]].to_numpy(float), table["value"].to_numpy(float), table["error"].to_numpy(float))
         fine = np.geomspace(table[x].min(), table[x].max(), 60)
         ax.plot(fine, law(fine[:, None]), ":", color="C0", lw=1.2, label=law.text([SYMBOLS[x]]))
         if compared.options["log_scale"]:
             ax.set(xscale="log", yscale="log")
+    draw_points(ax, x, table, "C0", "runs")
+    if compared.options["show_theoretical"]:
+        ax.plot(table[x], table["theory"], "k--", lw=1.2, label="theory", gid="theory")
+    title = [f"mean over {', '.join(map(called, others))}"] if others else []
+    title += [] if rows["holds"].all() else [OPEN]
+    ax.set_title("; ".join([*title, *(f"without {one}" for one in said)]), fontsize="small")
     ax.set(xlabel=f"${SYMBOLS[x]}$", ylabel=LABELS[value])
     ax.legend(frameon=False, fontsize="small")
 

@@ -14,10 +14,15 @@ from matplotlib.figure import Figure
 
 from experiments.multiscale_memory.fits import PowerLaw, polynomial, power_law
 from experiments.multiscale_memory.pages import Missing, Place, draw_all
-from experiments.multiscale_memory.tables import Table
+from experiments.multiscale_memory.tables import SYMBOLS as PRINTED
+from experiments.multiscale_memory.tables import Table, varies
 from neurojax.multiscale import theory
 
 SYMBOLS = {"N": "N", "K": "K", "tau_J": r"\tau_J", "rho": r"\rho", "alpha": r"\alpha"}
+# What a run's fluctuations depend on, besides its length and what its seed draws.
+PHYSICS = ("N", "K", "tau_J", "rho", "beta", "k", "u", "tau_s", "tau_h", "pattern_distribution", "pattern_scale", "prob_distribution")
+PHYSICS += ("transitions", "noise", "activation", "dt", "method")
+OPEN = "open: theory does not hold"
 MOST_LINES = 6
 LEAST = 5  # independent samples of D that a run must have: fewer do not tell its variance
 LABELS = {"std": r"$\sigma_D$", "var": r"$\mathrm{Var}\,D$"}
@@ -81,22 +86,56 @@ def with_typical(rows: Table) -> Table:
     return rows.assign(theoretical_std=[one(row) for _, row in rows.iterrows()])
 
 
-def points(rows: Table, keys: Sequence[str], value: str) -> Table:
-    """Runs with equal keys as one point: value, error, theory. Variances are averaged, and deviations are their roots.
+def telling(rows: Table) -> tuple[Table, list[str]]:
+    """Of the runs those whose fluctuations of D mean something, and how many were left out of them, and why. `holds`: theory for them."""
+    rows = rows.assign(alpha=rows["K"] / rows["N"])
+    holds = rows["theory_holds"].astype(str) != "False" if "theory_holds" in rows else rows["K"] > 0
+    rows, said = rows.assign(holds=holds), []
+    still = ~(np.isfinite(rows["residuals_variance"]) & (rows["residuals_variance"] > 0))
+    short = rows["independent"] < LEAST if "independent" in rows else rows["K"] < 0
+    alone = rows["locked"] > 0.95 if "locked" in rows else rows["K"] < 0
+    if "tracking" in rows:
+        alone &= ~(rows["tracking"] >= 0.9)
+    reasons = {"whose D does not fluctuate": still, f"with less than {LEAST} independent samples of D": short}
+    reasons["locked in on one pattern"] = alone & ~holds
+    left = still & False
+    for why, which in reasons.items():
+        if count := int((which & ~left).sum()):
+            said.append(f"{count} run{'s' if count > 1 else ''} {why}")
+        left |= which
+    return rows[~left], said
 
-    The error is that of the mean over runs of equal N, K, tau_J and rho (by their own errors where they are fewer than five). Where one
-    of these varies beside the keys, cells count equally, and so do their errors: runs of one seed see the same patterns' order.
+
+def beside(rows: Table, keys: Sequence[str]) -> list[str]:
+    """What varies beside some keys, seeds aside; the load is N and K. A gain that beta decides is not named."""
+    known = {*keys, *(("N", "K") if "alpha" in keys else ())}
+    found = [name for name in PHYSICS if name in rows and name not in known and varies(rows[name])]
+    return [name for name in found if name != "k" or "beta" not in {*found, *known}]
+
+
+def called(name: str) -> str:
+    """A parameter in mathematics."""
+    return f"${SYMBOLS[name]}$" if name in SYMBOLS else PRINTED.get(name, name.replace("_", " "))
+
+
+def points(rows: Table, keys: Sequence[str], value: str) -> Table:
+    """Runs with equal keys as one point: value, error, theory, runs; holds: theory for all of them. Variances are averaged, and
+    deviations are their roots.
+
+    The error is that of the mean over runs that differ in seed and length alone (by their own errors where they are fewer than five).
+    Where anything else varies beside the keys, cells count equally, and so do their errors: runs of one seed see the same patterns' order.
     """
-    cells = [name for name in ("N", "K", "tau_J", "rho") if name not in keys]
+    cells = [name for name in PHYSICS if name in rows and name not in keys]
     found: list[dict[str, Any]] = []
     for key, own in rows.groupby(list(keys), sort=True):
-        parts = [_cell(cell) for _, cell in own.groupby(cells, sort=False)]
+        parts = [_cell(cell) for _, cell in own.groupby([own[name].astype(str) for name in cells], sort=False)]
         variance, error, expected = (np.asarray(column) for column in zip(*parts, strict=True))
         mean, spread, theory_mean = float(variance.mean()), float(error.mean()), float(expected.mean())
         one = {"value": mean, "error": spread, "theory": theory_mean}
         if value == "std":
             one = {"value": np.sqrt(mean), "error": 0.5 * spread / np.sqrt(mean), "theory": np.sqrt(theory_mean)}
-        found.append(dict(zip(keys, key, strict=True)) | one | {"runs": len(own)})
+        holds = bool(own["holds"].all()) if "holds" in own else True
+        found.append(dict(zip(keys, key, strict=True)) | one | {"runs": len(own), "holds": holds})
     return pd.DataFrame(found)
 
 
@@ -108,20 +147,36 @@ def _cell(rows: Table) -> tuple[float, float, float]:
     return float(variances.mean()), float(error), float(np.mean(rows["theoretical_std"] ** 2))
 
 
+def draw_points(ax: Axes, x: str, table: Table, colour: str, label: str) -> None:
+    """Points with error bars, open where theory does not hold."""
+    for holds, own in table.groupby("holds"):
+        fill = {} if holds else {"mfc": "none"}
+        ax.errorbar(own[x], own["value"], own["error"], fmt="o", color=colour, ms=4, capsize=2.5, elinewidth=1, label=label, **fill)
+        label = "_nolegend_"
+
+
+def law_of(x: np.ndarray, y: np.ndarray, error: np.ndarray, free: bool = True) -> PowerLaw:
+    """A power law. Raises `Missing` where the points do not determine one."""
+    try:
+        return power_law(x, y, error, free=free)
+    except ValueError as error_:
+        raise Missing(str(error_)) from error_
+
+
 def draw(rows: Table, names: Sequence[str], options: Mapping[str, Any], folder: Path) -> tuple[list[str], dict[str, str], Table]:
     """Pictures as PDF and PNG, one each and all on a page; the names drawn, those not drawn with the reason, and every fit."""
-    rows = rows[np.isfinite(rows["residuals_variance"]) & (rows["residuals_variance"] > 0)]
-    if "independent" in rows:
-        short = rows["independent"] < LEAST
-        if short.any():
-            print(f"left out of the fluctuation analysis: {int(short.sum())} runs with less than {LEAST} independent samples of D")
-        rows = rows[~short]
+    rows, said = telling(rows)
+    if said:
+        print(f"left out of the fluctuation analysis: {', '.join(said)}")
     if rows.empty:
         return [], dict.fromkeys(names, "no run has enough of fluctuations of D"), pd.DataFrame()
-    rows = rows.assign(alpha=rows["K"] / rows["N"])
     pictures = {name: lambda figure, place, name=name: _panel(figure, place, rows, PLOTS[name], options) for name in names}
     drawn, missing = draw_all(pictures, folder, "fluctuation_analysis", (5.2, 3.9))
     return list(drawn), missing, pd.DataFrame([{"picture": name} | one for name, fits in drawn.items() for one in fits])
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float | np.number) else str(value)
 
 
 def _panel(figure: Figure, place: Place, rows: Table, plot: Plot, options: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -150,8 +205,8 @@ def _lines(ax: Axes, rows: Table, plot: Plot, options: Mapping[str, Any]) -> lis
             fine = np.geomspace(x.min(), x.max(), 60)
             ax.plot(fine, law(fine[:, None]), ":", color=colour, lw=1.2)
             label += ": " + law.text([SYMBOLS[plot.x]])
-            fits.append(_row(law, [plot.x], plot, free) | {plot.by: value})
-        ax.errorbar(x, y, error, fmt="o", color=colour, ms=4, capsize=2.5, elinewidth=1, label=label)
+            fits.append(_row(law, [plot.x], plot, free) | {plot.by: value, "theory_holds": bool(own["holds"].all())})
+        draw_points(ax, plot.x, own, colour, label)
         if sliced:
             ax.plot(x, y, "-", color=colour, lw=0.7, alpha=0.6)
         if options["show_theoretical"]:
@@ -163,11 +218,7 @@ def _lines(ax: Axes, rows: Table, plot: Plot, options: Mapping[str, Any]) -> lis
 def _laws(x: np.ndarray, y: np.ndarray, error: np.ndarray, asked: Mapping[str, Any]) -> list[tuple[PowerLaw, bool]]:
     if len(np.unique(x)) < 2 or np.any(x <= 0):
         return []
-    return [
-        (power_law(x[:, None], y, error, free=free), free)
-        for key, free in (("power_coeff", True), ("not_power_coeff", False))
-        if asked[key]
-    ]
+    return [(law_of(x[:, None], y, error, free), free) for key, free in (("power_coeff", True), ("not_power_coeff", False)) if asked[key]]
 
 
 def _row(law: PowerLaw, names: Sequence[str], plot: Plot, free: bool) -> dict[str, Any]:
@@ -181,10 +232,9 @@ def _row(law: PowerLaw, names: Sequence[str], plot: Plot, free: bool) -> dict[st
 def _finish(
     ax: Axes, rows: Table, plot: Plot, chosen: Sequence[Any], values: Sequence[Any], options: Mapping[str, Any], logarithmic: bool
 ) -> None:
-    others = [name for name in ("N", "K", "tau_J", "rho") if name not in (plot.x, plot.by) and rows[name].nunique() > 1]
-    if plot.x == "alpha":
-        others = [name for name in others if name not in ("N", "K")]
-    said = [f"mean over {', '.join(f'${SYMBOLS[name]}$' for name in others)}"] if others else []
+    others = beside(rows, (plot.x, plot.by))
+    said = [f"mean over {', '.join(map(called, others))}"] if others else []
+    said += [] if rows["holds"].all() else [OPEN]
     said += [f"{len(chosen)} of {len(values)} values of ${SYMBOLS[plot.by]}$"] if len(chosen) < len(values) else []
     if logarithmic:
         ax.set(xscale="log", yscale="log")
@@ -208,7 +258,7 @@ def _alpha(ax: Axes, rows: Table, plot: Plot, options: Mapping[str, Any]) -> lis
     for number, value in enumerate(chosen):
         own, colour = table[table[plot.by] == value], f"C{number}"
         x, y, error = (own[name].to_numpy(float) for name in (plot.x, "value", "error"))
-        ax.errorbar(x, y, error, fmt="o", color=colour, ms=4, capsize=2.5, elinewidth=1, label=f"${SYMBOLS[plot.by]} = {value:g}$")
+        draw_points(ax, plot.x, own, colour, f"${SYMBOLS[plot.by]} = {value:g}$")
         if options["show_theoretical"]:
             ax.plot(x, own["theory"], "--", color=colour, lw=1.0)
         fine = np.linspace(x.min(), x.max(), 80)
@@ -227,20 +277,24 @@ def _alpha(ax: Axes, rows: Table, plot: Plot, options: Mapping[str, Any]) -> lis
 
 
 def _surface(figure: Figure, at: tuple[int, int, int], rows: Table, plot: Plot, options: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Over N and K, at the tau_J and rho of most runs; with the surface of a power law in N and K, or in the load."""
+    """Over N and K, at the values of most runs in all else; with the surface of a power law in N and K, or in the load."""
     if rows["K"].nunique() < 2:
         raise Missing("K has one value")
     own, said = rows, []
-    for name in ("tau_J", "rho"):
-        if own[name].nunique() > 1:
-            own = own[own[name] == own[name].mode().iloc[0]]
-            said.append(f"${SYMBOLS[name]} = {own[name].iloc[0]:g}$")
+    for name in beside(rows, ("N", "K")):
+        if varies(own[name]):
+            most = own[name].astype(str).mode().iloc[0]
+            own = own[own[name].astype(str) == most]
+            said.append(f"{called(name)} = {_short(own[name].iloc[0])}")
     table = points(own, ["N", "K"], plot.value)
     n, k, y, error = (table[name].to_numpy(float) for name in ("N", "K", "value", "error"))
     if len(np.unique(n)) < 2 or len(np.unique(k)) < 2:
-        raise Missing("N and K do not both vary at one tau_J and rho")
+        raise Missing("N and K do not both vary where all else is the same")
     ax: Any = figure.add_subplot(*at, projection="3d")
-    ax.scatter(n, k, y, color="C0", s=14)
+    holds = table["holds"].to_numpy(bool)
+    ax.scatter(n[holds], k[holds], y[holds], color="C0", s=14)
+    ax.scatter(n[~holds], k[~holds], y[~holds], facecolor="none", edgecolor="C0", s=14)
+    said += [] if holds.all() else [OPEN]
     for a, b, low, high in zip(n, k, y - error, y + error, strict=True):
         ax.plot([a, a], [b, b], [low, high], color="C0", lw=0.9)
     fits, fine = [], np.meshgrid(np.linspace(n.min(), n.max(), 16), np.linspace(k.min(), k.max(), 16))
@@ -250,7 +304,7 @@ def _surface(figure: Figure, at: tuple[int, int, int], rows: Table, plot: Plot, 
     asked = options["visualizations"]["fit3d"]
     for key, free in (("power_coeff", True), ("not_power_coeff", False)):
         if plot.fit and asked[key]:
-            law = power_law(x, y, error, free=free)
+            law = law_of(x, y, error, free)
             ax.plot_surface(*fine, law(grid).reshape(fine[0].shape), cmap="viridis", alpha=0.45, lw=0)
             said.append(law.text([SYMBOLS[name] for name in names]))
             fits.append(_row(law, names, plot, free))
