@@ -15,10 +15,11 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 import neurojax as nj
-from experiments.multiscale_memory.batch import Saving, alone, grouped, shape_of, swept
+from experiments.multiscale_memory.batch import Saving, alone, grouped, shape_of, store_names, swept
 from experiments.multiscale_memory.composing import CONF, Composed, composed, plain
 from experiments.multiscale_memory.outcome import Outcome
 from experiments.multiscale_memory.outputs import check_pictures, write_all
+from experiments.multiscale_memory.places import keep_place
 from experiments.multiscale_memory.settings import Job, Setup, checked
 
 
@@ -65,6 +66,8 @@ def jobs_of(one: Composed) -> list[Job]:
     """The job itself, or those of its run schedule, each in a folder of its own; what was typed goes before a variant."""
     own, typed = one.plain(), list(one.state.overrides.task)
     label = " ".join(typed)
+    if not isinstance(own["run_schedule"], list):
+        raise ValueError(f"run_schedule={own['run_schedule']!r}: give a list of variants, or the name of a schedule")
     if not own["run_schedule"]:
         return [Job(own, one.folder, label)]
     jobs = [] if own["skip_default"] else [Job(own, one.folder / "default", label)]
@@ -103,9 +106,9 @@ def run(asked: Asked) -> int:
     nj.use_cpus(os.cpu_count() or 1)
     groups, savings, outcomes = grouped(setups), [], {}
     largest = max(groups, key=lambda group: len(group.setups))
-    for number, group in enumerate(groups):
+    for number, (group, name) in enumerate(zip(groups, store_names(groups), strict=True)):
         print(f"program {number + 1} of {len(groups)}: {len(group.setups)} x {shape_of(group.setups[0])}", flush=True)
-        store = asked.folder / "store" / f"{number}.zarr" if keep else None
+        store = asked.folder / "store" / f"{name}.zarr" if keep else None
         try:
             runs, saving = swept(group, store, batch["devices"], batch["lanes"])
         except KeyboardInterrupt as error:
@@ -114,7 +117,10 @@ def run(asked: Asked) -> int:
         if batch["compare"] and group is largest and len(group.setups) > 1:
             saving = alone(group, saving, batch["devices"])
         savings.append(saving)
-        outcomes |= {i: Outcome(setup, data) for i, setup, data in zip(group.numbers, group.setups, runs, strict=True)}
+        for i, setup, (data, place) in zip(group.numbers, group.setups, runs, strict=True):
+            outcomes[i] = Outcome(setup, data)
+            if place.store is not None:
+                keep_place(setup, place)
     if keep:
         _write(setups, outcomes)
         _keep(savings, asked.folder)

@@ -7,7 +7,7 @@ import dataclasses
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -81,13 +81,33 @@ def _columns(setups: Sequence[Setup]) -> dict[str, list[float]]:
     }
 
 
+def store_names(groups: Sequence[Group]) -> list[str]:
+    """Of the stores of programs: by their sizes, so that others beside them change none; kinds of one size by their number."""
+    known: dict[str, int] = {}
+    names = []
+    for group in groups:
+        first = group.setups[0]
+        name = f"N{first.model.n}_K{first.model.stream.count(first.model.n)}_{first.run['steps']}"
+        known[name] = known.get(name, 0) + 1
+        names.append(name if known[name] == 1 else f"{name}_{known[name]}")
+    return names
+
+
 def shape_of(setup: Setup) -> str:
     """In words."""
     model = setup.model
     return f"{type(model).__name__}, N = {model.n}, K = {model.stream.count(model.n)}, {setup.run['steps']} steps"
 
 
-def swept(group: Group, store: Path | None, devices: Any, lanes: int | None) -> tuple[list[xr.Dataset], Saving]:
+class Place(NamedTuple):
+    """Where a run is stored: its sweep, its point there, its seed."""
+
+    store: Path | None
+    job: int
+    seed: int
+
+
+def swept(group: Group, store: Path | None, devices: Any, lanes: int | None) -> tuple[list[tuple[xr.Dataset, Place]], Saving]:
     """The jobs' runs, in the order of the group, and what they took. store: a folder; one sweep for each set of seeds that points share."""
     points = {i: tuple(values[i] for values in group.columns.values()) for i in range(len(group.setups))}
     seeds_of: dict[tuple, list[int]] = {}
@@ -96,14 +116,14 @@ def swept(group: Group, store: Path | None, devices: Any, lanes: int | None) -> 
     by_seeds: dict[tuple[int, ...], list[tuple]] = {}
     for point, seeds in seeds_of.items():
         by_seeds.setdefault(tuple(sorted(set(seeds))), []).append(point)
-    found: dict[tuple, xr.Dataset] = {}
+    found: dict[tuple, tuple[xr.Dataset, Place]] = {}
     began = time.perf_counter()
     with compiling() as spent:
         for number, (seeds, own) in enumerate(by_seeds.items()):
             path = None if store is None else store if len(by_seeds) == 1 else store.with_suffix(f".{number}.zarr")
             data = _sweep(group, own, seeds, path, devices, lanes)
             for i, point in enumerate(own):
-                found |= {(point, seed): data.isel(job=i).sel(seed=seed) for seed in seeds}
+                found |= {(point, seed): (data.isel(job=i).sel(seed=seed), Place(path, i, seed)) for seed in seeds}
     seconds = time.perf_counter() - began
     runs = [found[points[i], setup.seed] for i, setup in enumerate(group.setups)]
     return runs, Saving(len(runs), shape_of(group.setups[0]), seconds, spent[0])

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.multiscale_memory import comparisons, fluctuations, tables
+from experiments.multiscale_memory.checks import flag, whole
 from experiments.multiscale_memory.composing import done, folder_asked_for
 from experiments.multiscale_memory.outputs import chosen
 from experiments.multiscale_memory.tables import Table
@@ -71,6 +72,12 @@ def collect(options: dict[str, Any], out: Path) -> None:
     """Tables and pictures of a multirun into a folder."""
     static = chosen("visualizations.static", options["visualizations"]["static"], comparisons.COMPARISONS)
     fluct = chosen("visualizations.fluct", options["visualizations"]["fluct"], fluctuations.PLOTS)
+    whole("max_runs_to_process", options["max_runs_to_process"], 0)
+    for name in ("recompute_theoretical_std", "show_theoretical", "log_scale", "merge_tex"):
+        flag(name, options[name])
+    for group in ("errorbars", "fit3d"):
+        for name, value in options["visualizations"][group].items():
+            flag(f"visualizations.{group}.{name}", value)
     folder, rows = _rows(options)
     (data := out / "data").mkdir(parents=True, exist_ok=True)
     (pictures := out / "static_vis").mkdir(parents=True, exist_ok=True)

@@ -62,7 +62,7 @@ def done(name: str, work: Callable[[dict[str, Any], Path], Any], words: Sequence
     try:
         for job in composed(name, words):
             work(job.plain(), job.folder)
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, TypeError, FileNotFoundError) as error:
         print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0

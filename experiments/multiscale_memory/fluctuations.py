@@ -89,7 +89,7 @@ def with_typical(rows: Table) -> Table:
 def telling(rows: Table) -> tuple[Table, list[str]]:
     """Of the runs those whose fluctuations of D mean something, and how many were left out of them, and why. `holds`: theory for them."""
     rows = rows.assign(alpha=rows["K"] / rows["N"])
-    holds = rows["theory_holds"].astype(str) != "False" if "theory_holds" in rows else rows["K"] > 0
+    holds = rows["theory_holds"].map(str) != "False" if "theory_holds" in rows else rows["K"] > 0
     rows, said = rows.assign(holds=holds), []
     still = ~(np.isfinite(rows["residuals_variance"]) & (rows["residuals_variance"] > 0))
     short = rows["independent"] < LEAST if "independent" in rows else rows["K"] < 0
@@ -128,7 +128,7 @@ def points(rows: Table, keys: Sequence[str], value: str) -> Table:
     cells = [name for name in PHYSICS if name in rows and name not in keys]
     found: list[dict[str, Any]] = []
     for key, own in rows.groupby(list(keys), sort=True):
-        parts = [_cell(cell) for _, cell in own.groupby([own[name].astype(str) for name in cells], sort=False)]
+        parts = [_cell(cell) for _, cell in own.groupby(cells, sort=False, dropna=False)]
         variance, error, expected = (np.asarray(column) for column in zip(*parts, strict=True))
         mean, spread, theory_mean = float(variance.mean()), float(error.mean()), float(expected.mean())
         one = {"value": mean, "error": spread, "theory": theory_mean}
@@ -150,7 +150,7 @@ def _cell(rows: Table) -> tuple[float, float, float]:
 def draw_points(ax: Axes, x: str, table: Table, colour: str, label: str) -> None:
     """Points with error bars, open where theory does not hold."""
     for holds, own in table.groupby("holds"):
-        fill = {} if holds else {"mfc": "none"}
+        fill: Any = {} if holds else {"mfc": "none"}
         ax.errorbar(own[x], own["value"], own["error"], fmt="o", color=colour, ms=4, capsize=2.5, elinewidth=1, label=label, **fill)
         label = "_nolegend_"
 
@@ -283,8 +283,8 @@ def _surface(figure: Figure, at: tuple[int, int, int], rows: Table, plot: Plot, 
     own, said = rows, []
     for name in beside(rows, ("N", "K")):
         if varies(own[name]):
-            most = own[name].astype(str).mode().iloc[0]
-            own = own[own[name].astype(str) == most]
+            words = own[name].map(str)
+            own = own[words == words.mode().iloc[0]]
             said.append(f"{called(name)} = {_short(own[name].iloc[0])}")
     table = points(own, ["N", "K"], plot.value)
     n, k, y, error = (table[name].to_numpy(float) for name in ("N", "K", "value", "error"))

@@ -2,7 +2,7 @@
 
 A pattern is drawn with the step nearest to the end of the last one's time, one at most in a step, and what is early or late the next makes
 up for. What decides when that is, is a chain of hidden states: steps left, or how many draws are waiting. Given a redraw, its pattern is
-independent of all before; so E D, Var D and what they need at the next redraw are a polynomial in `b`, what is left of J since the last one.
+independent of all before; so E D, Var D and what they need at the next redraw are polynomials in `b`, what is left of J since the last.
 """
 
 from __future__ import annotations
@@ -103,8 +103,10 @@ def average(ensemble: theory.Ensemble, speed: float, dt: float, hidden: Clock) -
     size, due = len(hidden.due), hidden.due
     if np.any(hidden.follow.sum(axis=1) < 0.5):
         return np.nan
-    back, fade = sparse.csc_array(hidden.follow.T), np.exp(-speed * dt * POWERS)
-    every, held = sparse.eye_array(size, format="csc"), back @ sparse.diags_array((~due).astype(float))
+    back: Any = sparse.csc_array(hidden.follow.T)
+    fade = np.exp(-speed * dt * POWERS)
+    every: Any = sparse.eye_array(size).tocsc()
+    held = back @ sparse.diags_array((~due).astype(float))
     # The chain's stationary distribution: one of its equations says nothing, and gives way to their sum.
     balance = sparse.vstack([(every - back)[:-1], np.ones((1, size))], format="csc")
     share = linalg.spsolve(balance, np.eye(1, size, size - 1)[0])

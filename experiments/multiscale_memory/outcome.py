@@ -39,6 +39,11 @@ class Fluctuations:
         return 0.5 * self.variance_error / self.deviation if self.deviation > 0 else float("nan")
 
 
+def targets_of(patterns: np.ndarray, beta: float, u: float, activation: str) -> np.ndarray:
+    """g(S_mu) (K, n): what synapses see of every pattern where the field wins."""
+    return np.asarray(ACTIVATIONS[activation](theory.saturated(np.asarray(patterns), beta, u)), float)
+
+
 @dataclasses.dataclass(frozen=True)
 class Outcome:
     """A run: its setup, and its lane of a sweep."""
@@ -62,8 +67,7 @@ class Outcome:
     def targets(self) -> np.ndarray:
         """g(S_mu) (K, n)."""
         model = self.setup.model
-        s = theory.saturated(np.asarray(self.data["made.patterns"]), float(model.beta), float(model.u))
-        return np.asarray(ACTIVATIONS[model.activation](s), float)
+        return targets_of(self.data["made.patterns"].values, float(model.beta), float(model.u), model.activation)
 
     @functools.cached_property
     def hebb(self) -> np.ndarray:

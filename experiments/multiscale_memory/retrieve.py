@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
-from omegaconf import OmegaConf
 
 import neurojax as nj
+from experiments.multiscale_memory.checks import listed, number, whole, word
 from experiments.multiscale_memory.composing import done, folder_asked_for
+from experiments.multiscale_memory.outcome import targets_of
+from experiments.multiscale_memory.places import FILE, jobs_below, stored_run
 from experiments.multiscale_memory.tables import Table
 from neurojax.multiscale import theory
 
@@ -25,49 +27,57 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run_folder(options: dict[str, Any]) -> Path:
-    """The folder of a single run: `dir`, or the run `path` before the newest."""
-    known = sorted(file.parents[1] for file in Path(options["root"]).glob("*/*/store/*.zarr"))
+    """The folder of a job: `dir`, or the single run `path` before the newest."""
+    known = sorted({file.parents[1] for file in Path(options["root"]).glob("*/*/store/*.zarr")})
     folder = folder_asked_for(options, "run", known, "run python -m experiments.multiscale_memory first")
-    if not (folder / "store" / "0.zarr").is_dir():
-        raise FileNotFoundError(f"{folder}: holds no store/0.zarr; give the folder of a run that was made with save.enabled=true")
-    return folder
+    if (folder / FILE).is_file():
+        return folder
+    if below := jobs_below(folder):
+        shown = ", ".join(f"dir={one}" for one in below[:3]) + (", ..." if len(below) > 3 else "")
+        raise ValueError(f"{folder}: holds {len(below)} jobs; give the folder of one: {shown}")
+    raise FileNotFoundError(f"{folder}: holds no {FILE}; give the folder of a run that was made with save.enabled=true")
 
 
 def learned(folder: Path) -> dict[str, Any]:
     """Final couplings, those of large deviations, Hebb's, and the patterns of a run: J by name, `patterns` (K, n)."""
-    data = nj.load(folder / "store" / "0.zarr").isel(job=0, seed=0)
+    data, own = stored_run(folder)
     if "J" not in data:
-        raise ValueError(f"{folder}: its run kept no couplings; give a run of model_class=default")
-    config: Any = OmegaConf.load(folder / ".hydra" / "config.yaml")
-    model = config.model
-    k = float(np.tanh(model.beta)) if model.k is None else float(model.k)
+        raise ValueError(f"{folder}: its run kept no couplings; give a run of model_class=default, of N^2 up to storage.Js_size")
     patterns = data["made.patterns"].values
-    hebb = k * theory.hebbian(theory.saturated(patterns, float(model.beta), float(model.u)), data["made.probabilities"].values)
+    hebb = own["k"] * theory.hebbian(targets_of(patterns, own["beta"], own["u"], own["activation"]), data["made.probabilities"].values)
     found, called = {"final": data["J"].values, "hebb": np.asarray(hebb)}, {"final": "at the end", "hebb": "Hebb's"}
     if "events.snapshot" in data:
         times = data["events.time"].values
         found |= {f"event_{i}": data["events.snapshot"].values[i] for i in range(len(times)) if np.isfinite(times[i])}
         called |= {f"event_{i}": f"event {i}, D {data['events.value'].values[i]:+.1f} s.d." for i in range(len(times))}
-    return {"couplings": found, "called": called, "patterns": patterns, "beta": float(model.beta)}
+    return {"couplings": found, "called": called, "patterns": patterns, "beta": own["beta"]}
+
+
+def levels(options: dict[str, Any]) -> list[float]:
+    """Overlaps of the copies, by what `noise` says the levels are."""
+    flips = word("noise", options["noise"], ("quality", "flips")) == "flips"
+    given = [number("noise_levels", one, 0 if flips else -1, 1) for one in listed(options["noise_levels"])]
+    return [1 - 2 * one for one in given] if flips else given
 
 
 def retrieve(options: dict[str, Any], out: Path) -> None:
     """Recall from every pattern asked for by every J asked for, into a folder."""
+    qualities, copies = levels(options), whole("M", options["M"], 1)
     folder = run_folder(options)
     found = learned(folder)
     known, patterns = found["couplings"], found["patterns"]
-    names = list(known) if options["couplings"] == "all" else list(options["couplings"])
+    names = list(known) if options["couplings"] == "all" else listed(options["couplings"])
     for name in names:
         if name not in known:
             raise ValueError(f"couplings={options['couplings']}: the run has {', '.join(known)}")
-    which = list(range(len(patterns))) if options["patterns"] == "all" else [int(one) - 1 for one in options["patterns"]]
-    if any(not 0 <= one < len(patterns) for one in which):
+    every = options["patterns"] == "all"
+    which = list(range(len(patterns))) if every else [whole("patterns", one, 1) - 1 for one in listed(options["patterns"])]
+    if any(one >= len(patterns) for one in which):
         raise ValueError(f"patterns={options['patterns']}: give all, or numbers from 1 to {len(patterns)}")
-    qualities = [1 - 2 * float(level) for level in options["noise_levels"]] if options["noise"] == "flips" else options["noise_levels"]
     model, simulation = options["model"], options["simulation"]
-    beta = found["beta"] if model["beta"] is None else float(model["beta"])
-    settings = {"copies": options["M"], "beta": beta, "tau_s": float(model["tau_s"])}
-    settings |= {"duration": float(simulation["T"]), "dt": float(simulation["dt"])}
+    beta = found["beta"] if model["beta"] is None else number("model.beta", model["beta"])
+    settings: dict[str, Any] = {"copies": copies, "beta": beta, "tau_s": number("model.tau_s", model["tau_s"])}
+    settings |= {"duration": number("simulation.T", simulation["T"]), "dt": number("simulation.dt", simulation["dt"])}
     parts = []
     for name in names:
         each = [nj.multiscale.retrieval(known[name], patterns, qualities, which=one, **settings) for one in which]
@@ -77,7 +87,7 @@ def retrieve(options: dict[str, Any], out: Path) -> None:
     (data := out / "data").mkdir(parents=True, exist_ok=True)
     table.to_csv(data / "retrieval.csv", index=False)
     draw(table, found["called"], out / "static_vis", folder)
-    print(f"{len(names)} couplings of {folder}, {len(which)} patterns, {options['M']} copies at each of {len(qualities)} levels")
+    print(f"{len(names)} couplings of {folder}, {len(which)} patterns, {copies} copies at each of {len(qualities)} levels")
     for name, own in table.groupby("couplings", sort=False):
         half = own.iloc[int(np.argmin(np.abs(own["quality"] - 0.5)))]
         shown = f"overlap {half['target']:.3f} ± {half['target_error']:.3f} from copies of overlap {half['quality']:g}"
@@ -107,14 +117,14 @@ def draw(table: Table, called: dict[str, str], folder: Path, run: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     figure = Figure(figsize=(9.0, 3.8), layout="constrained")
     first, second = figure.subplots(1, 2)
-    for number, (name, own) in enumerate(table.groupby("couplings", sort=False)):
+    for place, (name, own) in enumerate(table.groupby("couplings", sort=False)):
         for ax, column in ((first, "target"), (second, "other")):
             ax.errorbar(
                 own["quality"],
                 own[column],
                 own[f"{column}_error"],
                 fmt="o-",
-                color=f"C{number}",
+                color=f"C{place}",
                 ms=3.5,
                 lw=1,
                 capsize=2,

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 import neurojax as nj
+from experiments.multiscale_memory.checks import check_flags, number, whole, word
 from experiments.multiscale_memory.records import records_of
 from neurojax.engine.paths import nearest
 
 MODELS = ("default", "coefficients", "MemoryMatrixAssociativeMemory")
 PATTERNS = {"rademacher": nj.RademacherPatterns, "gaussian": nj.GaussianPatterns, "uniform": nj.UniformPatterns}
 METHODS = {"map": lambda: "map", "rk4": nj.RK4, "heun": nj.Heun, "exponential": nj.ExponentialEuler}
-DEVIATING = {"width": "at least 0", "cooldown": "at least 0"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,16 +60,16 @@ def checked(job: Job, detail: bool, defaults: Mapping[str, Any]) -> Setup:
     """
     config = job.config
     _check_keys(config, defaults)
-    kind, simulation = config["model_class"], config["simulation"]
-    if kind not in MODELS:
-        raise ValueError(f"model_class={kind!r}: {nearest(str(kind), list(MODELS))}")
+    check_flags(config, defaults)
+    _check_outputs(config)
+    kind, simulation = word("model_class", config["model_class"], MODELS), config["simulation"]
     model = _model(config)
     model.check()
-    dt, duration = _number("simulation.dt", simulation["dt"]), _number("simulation.T", simulation["T"])
+    dt, duration = number("simulation.dt", simulation["dt"]), number("simulation.T", simulation["T"])
     if not 0 < dt <= duration:
         raise ValueError(f"simulation.T={duration}, simulation.dt={dt}: give a step above 0 and a time of at least one step")
-    seed = _whole("simulation.seed", simulation["seed"], 0)
-    every = _whole("simulation.every", simulation["every"], 1)
+    seed = whole("simulation.seed", simulation["seed"], 0)
+    every = whole("simulation.every", simulation["every"], 1)
     if simulation["dtype"] not in ("float32", "float64"):
         raise ValueError(f"simulation.dtype={simulation['dtype']!r}: choose float32 or float64")
     if kind == "coefficients":
@@ -94,36 +94,58 @@ def _check_keys(config: Mapping[str, Any], defaults: Mapping[str, Any], prefix: 
             raise ValueError(f"{prefix}{key}={value!r}: " + ("give its keys one by one" if value is None else "has the wrong form"))
 
 
+def _check_outputs(config: Mapping[str, Any]) -> None:
+    """Numbers that no model has: of storage, batches, tests and films."""
+    for key, least in (("max_size", 1), ("Js_size", 0)):
+        whole(f"storage.{key}", config["storage"][key], least)
+    for key in ("devices", "lanes"):
+        if config["batch"][key] is not None:
+            whole(f"batch.{key}", config["batch"][key], 1)
+    whole("visualizations.frames", config["visualizations"]["frames"], 2)
+    asked = config["stationarity_analysis"]
+    if not 0 < number("stationarity_analysis.significance", asked["significance"]) < 1:
+        raise ValueError(f"stationarity_analysis.significance={asked['significance']!r}: a probability between 0 and 1, for example 0.01")
+    for key, least in (("window_size", 1), ("min_periods", 20), ("bins", 1)):
+        whole(f"stationarity_analysis.{key}", asked[key], least)
+    callback = config["large_deviations_callback"]
+    for key, least in (("max_points", 1), ("max_N", 0)):
+        whole(f"large_deviations_callback.{key}", callback[key], least)
+    for key in ("cooldown", "width"):
+        number(f"large_deviations_callback.{key}", callback[key], 0)
+    for kind, name in config["save"]["folders"].items():
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"save.folders.{kind}={name!r}: give the name of a folder")
+
+
 def _model(config: Mapping[str, Any]) -> Any:
     own, kind = config["model"], config["model_class"]
-    n = _whole("model.N", own["N"], 2)
-    shared: dict[str, Any] = {name: _number(f"model.{name}", own[name]) for name in ("beta", "u", "tau_s")}
+    n = whole("model.N", own["N"], 2)
+    shared: dict[str, Any] = {name: number(f"model.{name}", own[name]) for name in ("beta", "u", "tau_s")}
     if kind == "MemoryMatrixAssociativeMemory":
         return nj.PatternMatrix(
             n,
             _stream(own),
-            rows=None if own["rows"] is None else _whole("model.rows", own["rows"], 1),
-            sharpness=_number("model.beta_Xi", own["beta_Xi"]),
-            recall=_number("model.recall", own["recall"]),
-            tau_Xi=_number("model.tau_Xi", own["tau_Xi"]),
-            tau_T=_number("model.tau_T", own["tau_T"]),
-            delay=_whole("model.delay_transition", own["delay_transition"], 1),
+            rows=None if own["rows"] is None else whole("model.rows", own["rows"], 1),
+            sharpness=number("model.beta_Xi", own["beta_Xi"]),
+            recall=number("model.recall", own["recall"]),
+            tau_Xi=number("model.tau_Xi", own["tau_Xi"]),
+            tau_T=number("model.tau_T", own["tau_T"]),
+            delay=whole("model.delay_transition", own["delay_transition"], 1),
             **shared,
         )
     shared |= {
-        "k": None if own["k"] is None else _number("model.k", own["k"]),
-        "tau_J": _number("model.tau_J", own["tau_J"]),
+        "k": None if own["k"] is None else number("model.k", own["k"]),
+        "tau_J": number("model.tau_J", own["tau_J"]),
         "activation": own["activation"],
         "s0": _array("model.s0", own["s0"]),
         "J0": _array("model.J0", own["J0"]),
     }
     if kind == "coefficients":
-        return nj.CoefficientMap(n, _stream(own), grid=_number("simulation.dt", config["simulation"]["dt"]), **shared)
+        return nj.CoefficientMap(n, _stream(own), grid=number("simulation.dt", config["simulation"]["dt"]), **shared)
     simulation = config["simulation"]
-    if simulation["method"] not in METHODS:
-        raise ValueError(f"simulation.method={simulation['method']!r}: {nearest(str(simulation['method']), list(METHODS))}")
+    word("simulation.method", simulation["method"], METHODS)
     mapped = simulation["method"] == "map"
-    block = None if simulation["block"] is None else _whole("simulation.block", simulation["block"], 1)
+    block = None if simulation["block"] is None else whole("simulation.block", simulation["block"], 1)
     tally = mapped and own["activation"] == "none"
     return nj.Multiscale(n, _stream(own), method=METHODS[simulation["method"]](), block=block, tally=tally, **shared)
 
@@ -133,12 +155,12 @@ def _stream(own: Mapping[str, Any]) -> nj.Stream:
     if isinstance(kind, str) and kind.endswith(".npy"):
         patterns = _array("model.pattern_distribution", kind)
     elif kind in PATTERNS:
-        count = _number("model.K", own["K"])
-        if count >= 1 and count != round(count):
-            raise ValueError(f"model.K={own['K']!r}: a whole number of patterns, or a load below 1")
+        count = number("model.K", own["K"])
+        if not count > 0 or (count >= 1 and (np.isinf(count) or count != round(count))):
+            raise ValueError(f"model.K={own['K']!r}: a whole number of patterns, at least 1, or a load above 0 and below 1")
         size: dict[str, Any] = {"count": int(count)} if count >= 1 else {"load": count}
         patterns = PATTERNS[kind](
-            **size, correlation=_number("model.rho", own["rho"]), scale=_number("model.pattern_scale", own["pattern_scale"])
+            **size, correlation=number("model.rho", own["rho"]), scale=number("model.pattern_scale", own["pattern_scale"])
         )
     else:
         mend = nearest(str(kind), list(PATTERNS))
@@ -148,18 +170,18 @@ def _stream(own: Mapping[str, Any]) -> nj.Stream:
         _choice("model.prob_distribution", own["prob_distribution"], {"zipf": nj.Zipf, "dirichlet": nj.Dirichlet}, "uniform", None),
         _times(own["tau_h"]),
         _choice("model.transitions", own["transitions"], {"repeating": nj.Repeating, "cyclic": nj.Cyclic}, None, None),
-        None if own["noise"] is None else _number("model.noise", own["noise"]),
+        None if own["noise"] is None else number("model.noise", own["noise"]),
     )
 
 
 def _times(value: Any) -> Any:
     if isinstance(value, Mapping) and set(value) == {"min", "max"}:
-        return nj.RandomPeriod(_whole("model.tau_h.min", value["min"], 1), _whole("model.tau_h.max", value["max"], 1))
+        return nj.RandomPeriod(whole("model.tau_h.min", value["min"], 1), whole("model.tau_h.max", value["max"], 1))
     if isinstance(value, Mapping) and set(value) == {"poisson"}:
-        return nj.Poisson(_number("model.tau_h.poisson", value["poisson"]))
+        return nj.Poisson(number("model.tau_h.poisson", value["poisson"]))
     if isinstance(value, Mapping):
         raise ValueError(f"model.tau_h={dict(value)}: give a time, {{min: 1, max: 10}}, or {{poisson: 5}}")
-    return _number("model.tau_h", value)
+    return number("model.tau_h", value)
 
 
 def _choice(name: str, value: Any, kinds: Mapping[str, Callable[[float], Any]], word: str | None, default: Any) -> Any:
@@ -167,8 +189,8 @@ def _choice(name: str, value: Any, kinds: Mapping[str, Callable[[float], Any]], 
     if value == word:
         return default
     if isinstance(value, Mapping) and len(value) == 1 and set(value) <= set(kinds):
-        ((kind, number),) = value.items()
-        return kinds[kind](_number(f"{name}.{kind}", number))
+        ((kind, size),) = value.items()
+        return kinds[kind](number(f"{name}.{kind}", size))
     if isinstance(value, Sequence) and not isinstance(value, str):
         return np.asarray(value, float)
     shown = ", ".join(f"{{{kind}: 0.5}}" for kind in kinds)
@@ -181,24 +203,6 @@ def _array(name: str, value: Any) -> Any:
             raise FileNotFoundError(f"{name}={value}: there is no such file (now in {Path.cwd()})")
         return np.load(value)
     return np.asarray(value, float) if isinstance(value, list) else value
-
-
-def _number(name: str, value: Any) -> float:
-    if isinstance(value, str) and value.lower() in ("inf", "infinity"):
-        return float("inf")
-    try:
-        if not isinstance(value, bool) and value is not None:
-            return float(value)
-    except (TypeError, ValueError):
-        pass
-    raise ValueError(f"{name}={value!r}: give a number")
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    number = _number(name, value)
-    if not number == np.round(number) or number < least:
-        raise ValueError(f"{name}={value!r}: a whole number of at least {least}")
-    return int(number)
 
 
 def _check_strong(model: Any, config: Mapping[str, Any], dt: float) -> None:

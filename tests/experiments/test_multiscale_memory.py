@@ -67,7 +67,7 @@ def test_what_batching_saves():
 def test_a_multirun_is_one_program_and_is_collected(tmp_path, capsys):
     """Four jobs in K numbers, one program: each as `nj.simulate` has all of J, 1e-12; every digit in the tables; collected."""
     words = [*SMALL, "model.tau_J=5,10", "simulation.seed=0,3", "hydra.sweep.dir=multirun/2000-01-01/00-00-00"]
-    words += ["model_class=coefficients", "batch.compare=false", "batch.devices=1", "--multirun"]
+    words += ["simulation.T=200", "model_class=coefficients", "batch.compare=false", "batch.devices=1", "--multirun"]
     assert command.main(words) == 0
     said = capsys.readouterr().out
     folder = tmp_path / "multirun/2000-01-01/00-00-00"
@@ -77,10 +77,10 @@ def test_a_multirun_is_one_program_and_is_collected(tmp_path, capsys):
     assert 0 < saving["compiling"] < saving["seconds"]
     model = nj.Multiscale(12, nj.Stream(nj.RademacherPatterns(3)), tau_J=10.0)
     record = {"D": nj.Trace(nj.multiscale.measures.distance)}
-    run = nj.simulate(model, dt=1.0, steps=80, seed=3, record=record, options=nj.Options(dtype="float64"))
+    run = nj.simulate(model, dt=1.0, steps=200, seed=3, record=record, options=nj.Options(dtype="float64"))
     found = np.genfromtxt(folder / "3/data/simulation_dict.csv", delimiter=",", names=True)
     assert np.abs(found["diff_normF2_k"] - run.records["D"]).max() < 1e-12
-    stored = nj.load(folder / "store/0.zarr").sel(seed=3).isel(job=1)["D"].values
+    stored = nj.load(folder / "store/N12_K3_200.zarr").sel(seed=3).isel(job=1)["D"].values
     assert np.array_equal(found["diff_normF2_k"], stored)  # not a digit is lost
     assert found["theoretical_y"][0] == pytest.approx(stored[0], abs=1e-12)  # nothing is random yet
 
@@ -198,6 +198,20 @@ BAD = {
     "+model.tau=3": "there is no model.tau",
     "model.tau_J=-1": r"tau_J=-1.0",
     "model.K=2.5": "model.K=2.5: a whole number",
+    "model.K=0": "model.K=0: a whole number of patterns, at least 1, or a load",
+    "model.K=-3": "model.K=-3: a whole number of patterns",
+    "simulation.use_transients=maybe": "simulation.use_transients='maybe': give true or false",
+    "visualizations.log_X=banana": "visualizations.log_X='banana': give true or false",
+    "visualizations.frames=0": "visualizations.frames=0: a whole number of at least 2",
+    "visualizations.frames=abc": "visualizations.frames='abc': give a number",
+    "stationarity_analysis.significance=7": "stationarity_analysis.significance=7: a probability",
+    "stationarity_analysis.min_periods=abc": "stationarity_analysis.min_periods='abc'",
+    "storage.Js_size=-5": "storage.Js_size=-5: a whole number of at least 0",
+    "storage.max_size=0": "storage.max_size=0: a whole number of at least 1",
+    "storage.max_size=abc": "storage.max_size='abc': give a number",
+    "large_deviations_callback.max_points=abc": "large_deviations_callback.max_points='abc'",
+    "save.folders.data=null": "save.folders.data=None: give the name",
+    "batch.lanes=0": "batch.lanes=0",
     "model.u=strong": "model.u='strong': give a number",
     "model.tau_h={mean:3}": "{poisson: 5}",
     "model.pattern_distribution=rademecher": "rademacher",
@@ -240,6 +254,8 @@ def test_what_is_no_multirun(tmp_path, capsys):
     assert "path=1: there are 1 multiruns" in capsys.readouterr().err
     assert collect.main([]) == 2
     assert "holds no run_stats.csv" in capsys.readouterr().err
+    assert collect.main(["max_runs_to_process=abc"]) == 2
+    assert "max_runs_to_process='abc': give a number" in capsys.readouterr().err
     assert collect.main(["visualizations.fluct=[slice]"]) == 2
     assert "there is no 'slice'" in capsys.readouterr().err
     assert retrieve.main([]) == 2

@@ -17,7 +17,17 @@ OPTIONS |= {
 
 
 def row(**given):
-    one = {"run": "0", "N": 20, "K": 4, "tau_J": 10.0, "rho": 0.0, "u": 200.0, "residuals_variance": 1e-4, "independent": 100.0}
+    one = {
+        "run": "0",
+        "N": 20,
+        "K": 4,
+        "tau_J": 10.0,
+        "rho": 0.0,
+        "u": 200.0,
+        "residuals_variance": 1e-4,
+        "independent": 100.0,
+        "noise": np.nan,
+    }
     one |= given
     return {"residuals_variance_error": 0.1 * one["residuals_variance"], "theoretical_std": one["residuals_variance"] ** 0.5} | one
 
