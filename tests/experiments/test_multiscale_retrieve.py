@@ -1,5 +1,7 @@
 """Which run is recalled from, and what of it: jobs of schedules and multiruns, stores that grow, options that mean nothing."""
 
+import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import neurojax as nj
 from experiments.multiscale_memory import __main__ as command
 from experiments.multiscale_memory import batch, retrieve, settings
 from experiments.multiscale_memory.composing import composed
+from neurojax import cli
 from neurojax.multiscale import theory
 
 TINY = ["model.N=6", "simulation.T=30", "batch.compare=false", "batch.devices=1", "visualizations=none"]
@@ -64,6 +67,16 @@ def test_a_run_of_two_programs_is_one_run():
     assert [retrieve.run_folder(options | {"path": path}) for path in (0, 1)] == [Path("outputs/2/1"), Path("outputs/1/1")]
     with pytest.raises(ValueError, match=r"there are 2 runs"):
         retrieve.run_folder(options | {"path": 2})
+
+
+@pytest.mark.parametrize("kind", ["run", "sweep"])
+def test_the_shells_examples_in_the_readme(kind, capsys):
+    """As they stand, but for their length."""
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    (line,) = (one for one in text.splitlines() if one.startswith(f"neurojax {kind} multiscale "))
+    words = [re.sub("^duration=.*", "duration=40", word) for word in shlex.split(line)[1:]]
+    assert cli.main(words) == 0
+    assert "done" in "".join(capsys.readouterr())
 
 
 def test_stores_do_not_change_places():
