@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from experiments.multiscale_memory.grid import average as stationary_mean
 from experiments.multiscale_memory.grid import clock, moments
-from neurojax.multiscale import theory
+from neurojax.multiscale import CoefficientMap, Multiscale, theory
 from neurojax.multiscale.redraws import Periodic, as_redraws
 
 MOST_MARKOV = 12  # patterns of a Markov chain for which moments are carried along, in O(K^4) a redraw
@@ -154,7 +154,7 @@ def transition_matrix(stream: Any, probabilities: Float[np.ndarray, " K"]) -> An
 
 def _why_not(model: Any, step: float | None) -> str:
     k = float(np.tanh(model.beta) if model.k is None else model.k)
-    reasons = []
+    reasons = [] if type(model) in (Multiscale, CoefficientMap) else [f"theory is not of {type(model).__name__}"]
     if step is not None and model.tau_s != step:
         reasons.append(f"neurons take {model.tau_s:g}, not a step")
     if step is None:

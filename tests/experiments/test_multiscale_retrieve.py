@@ -14,6 +14,7 @@ from experiments.multiscale_memory.composing import composed
 from neurojax import cli
 from neurojax.multiscale import theory
 
+README = Path(__file__).parents[2] / "README.md"
 TINY = ["model.N=6", "simulation.T=30", "batch.compare=false", "batch.devices=1", "visualizations=none"]
 
 
@@ -69,14 +70,38 @@ def test_a_run_of_two_programs_is_one_run():
         retrieve.run_folder(options | {"path": 2})
 
 
-@pytest.mark.parametrize("kind", ["run", "sweep"])
-def test_the_shells_examples_in_the_readme(kind, capsys):
-    """As they stand, but for their length."""
-    text = (Path(__file__).parents[2] / "README.md").read_text()
-    (line,) = (one for one in text.splitlines() if one.startswith(f"neurojax {kind} multiscale "))
-    words = [re.sub("^duration=.*", "duration=40", word) for word in shlex.split(line)[1:]]
-    assert cli.main(words) == 0
-    assert "done" in "".join(capsys.readouterr())
+@pytest.mark.parametrize(("kind", "flag"), [("run", "--cfg"), ("sweep", "--explain")])
+def test_the_shells_examples_in_the_readme(kind, flag, capsys):
+    """They mean something."""
+    (line,) = (one for one in README.read_text().splitlines() if one.startswith(f"neurojax {kind} multiscale "))
+    assert cli.main([*shlex.split(line)[1:], flag]) == 0
+    assert {"run": "Poisson", "sweep": "80 lanes"}[kind] in capsys.readouterr().out
+
+
+def test_a_dynamics_as_the_guide_adds_it(monkeypatch):
+    """J stays within the bounds that the key asks for, the tables say that theory is not of it."""
+    text = (README.parent / "experiments/multiscale_memory/README.md").read_text()
+    (block,) = (one for one in re.findall("```python\n(.*?)```", text, re.S) if "Bounded" in one)
+    space: dict = {}
+    exec(block, space)
+    made = settings._model
+
+    def with_bounded(config):
+        if config["model_class"] != "Bounded":
+            return made(config)
+        own = config["model"]
+        shared = {name: settings.number(f"model.{name}", own[name]) for name in ("beta", "u", "tau_s", "tau_J")}
+        return space["Bounded"](own["N"], settings._stream(own), bound=settings.number("model.bound", own["bound"]), **shared)
+
+    known = command.defaults()
+    known["model"]["bound"] = 0.5
+    monkeypatch.setattr(command, "defaults", lambda: known)
+    monkeypatch.setattr(settings, "MODELS", (*settings.MODELS, "Bounded"))
+    monkeypatch.setattr(settings, "_model", with_bounded)
+    assert command.main([*TINY, "model_class=Bounded", "+model.bound=0.25", "model.tau_J=5", "hydra.run.dir=b"]) == 0
+    J = retrieve.learned(Path("b"))["couplings"]["final"]
+    assert np.abs(J).max() == pytest.approx(0.25)
+    assert "theory is not of Bounded" in Path("b/data/run_stats.csv").read_text()
 
 
 def test_stores_do_not_change_places():
