@@ -15,7 +15,8 @@ from experiments.multiscale_memory.composing import done, folder_asked_for
 from experiments.multiscale_memory.outputs import chosen
 from experiments.multiscale_memory.tables import Table
 
-PARAMETERS = ("N", "K", "beta", "k", "u", "tau_s", "tau_J", "tau_h", "rho", "pattern_distribution", "prob_distribution", "T", "seed")
+PARAMETERS = ("N", "K", "beta", "k", "u", "tau_s", "tau_J", "tau_h", "rho", "pattern_distribution", "pattern_scale", "prob_distribution")
+PARAMETERS += ("transitions", "noise", "activation", "method", "dtype", "model_class", "dt", "T", "seed")
 NEEDED = ("time", "diff_normF2_k", "theoretical_y", "residuals")
 
 

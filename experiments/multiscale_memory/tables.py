@@ -25,6 +25,10 @@ SYMBOLS = {
     "tau_J": r"$\tau_J$",
     "tau_h": r"$\tau_h$",
     "rho": r"$\rho$",
+    "pattern_distribution": "patterns",
+    "pattern_scale": "scale",
+    "prob_distribution": r"$p_\mu$",
+    "noise": "noise",
     "T": "$T$",
     "dt": r"$\Delta t$",
     "D_mean": r"$\langle D \rangle$",
@@ -44,7 +48,16 @@ IN_TABLE = (
     "tau_J",
     "tau_h",
     "rho",
+    "pattern_distribution",
+    "pattern_scale",
+    "prob_distribution",
+    "transitions",
+    "noise",
+    "activation",
+    "method",
+    "dt",
     "T",
+    "seed",
     "D_mean",
     "theoretical_mean",
     "residuals_std",
@@ -155,9 +168,9 @@ def _learned(outcome: Outcome) -> dict[str, Any]:
 
 
 def latex(rows: Table) -> str:
-    """A booktabs table: columns that differ, or of a single row those of `IN_TABLE`; what all rows share stands in the caption line."""
-    shown = [name for name in IN_TABLE if name in rows]
-    varying = [name for name in shown if varies(rows[name])] if len(rows) > 1 else shown
+    """A booktabs table: columns of `IN_TABLE` that differ, or all that say something if none does; what rows share stands in a comment."""
+    shown = [name for name in IN_TABLE if name in rows and not (rows[name].isna().all() or set(rows[name]) <= {"none"})]
+    varying = [name for name in shown if varies(rows[name])] or shown
     shared = [name for name in shown if name not in varying]
     head = " & ".join(SYMBOLS.get(name, escape(name)) for name in varying)
     lines = [r"% needs \usepackage{booktabs}"]

@@ -194,6 +194,21 @@ def test_numbers_in_latex():
     assert "in all rows: N = 10" in text
 
 
+def test_tables_and_labels_name_all_that_varies():
+    """Equal rows have a table; seed, p, patterns, noise, activation, method and dt are in it, and in the legends."""
+    same = pd.DataFrame([{"N": 4, "K": 2, "tau_J": 3.0, "noise": np.nan, "activation": "none"}] * 2)
+    assert r"\begin{tabular}{rrr}" in tables.latex(same)
+    assert tables.latex(same).count(r"$4$ & $2$ & $3$ \\") == 2
+    kinds = {"seed": (0, 1), "prob_distribution": ("uniform", "{'zipf': 1.0}"), "pattern_distribution": ("rademacher", "gaussian")}
+    kinds |= {"noise": (np.nan, 0.1), "activation": ("none", "tanh"), "method": ("map", "rk4"), "dt": (1.0, 0.5)}
+    for name, values in kinds.items():
+        rows = pd.DataFrame({"N": [4, 4], name: values, "run": ["0", "1"]})
+        assert r"\begin{tabular}{r}" in tables.latex(rows), name
+        varying, (one, other) = collect.labels(rows)
+        assert varying == [name]
+        assert one != other
+
+
 BAD = {
     "+model.tau=3": "there is no model.tau",
     "model.tau_J=-1": r"tau_J=-1.0",
