@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from experiments.multiscale_memory.fluctuations import LABELS, OPEN, SYMBOLS, beside, called, draw_points, law_of, points, telling
+from experiments.multiscale_memory.outcome import past
 from experiments.multiscale_memory.pages import Missing, draw_all
 from experiments.multiscale_memory.tables import Table
 from neurojax.multiscale.plot import DISTANCE, RESIDUAL, TIME
@@ -60,15 +61,17 @@ def residuals(compared: Compared, ax: Axes) -> None:
 
 
 def fnorm_residuals_hist(compared: Compared, ax: Axes) -> None:
-    settled = dict(zip(compared.rows["run"], compared.rows["settled"], strict=True))
+    settled, halves = dict(zip(compared.rows["run"], compared.rows["settled"], strict=True)), 0
     for label, colour, own in compared.runs():
-        limit = settled[own["run"].iloc[0]]
-        times = own["time"].to_numpy()
-        kept = own["residuals"][times >= (limit if limit <= 0.8 * times[-1] else 0.5 * times[-1])]
+        which, said = past(own["time"].to_numpy(), settled[own["run"].iloc[0]])
+        halves += "half" in said
+        kept = own["residuals"][which]
         if np.ptp(kept) > 0:
             ax.hist(kept, 40, density=True, histtype="step", color=colour, label=label)
     ax.set(xlabel=RESIDUAL, ylabel="density")
     _legend(ax, len(compared.labels))
+    if halves:
+        ax.set_title(f"{halves} of {len(compared.labels)} runs shorter than their transient: last halves", fontsize="small")
 
 
 def energy(compared: Compared, ax: Axes) -> None:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from experiments.multiscale_memory.outcome import Outcome
 from experiments.multiscale_memory.pages import Missing
-from experiments.multiscale_memory.panels import record
+from experiments.multiscale_memory.panels import record, whole_ticks
 from neurojax.multiscale import plot
 from neurojax.sweep.film import camera, write_film
 
@@ -67,6 +67,7 @@ def _matrices(times: np.ndarray, matrices: np.ndarray, label: str) -> Iterator[n
     ax = figure.add_subplot()
     extent = float(np.quantile(np.abs(matrices), 0.999)) or 1.0
     plot.plot_couplings(matrices[0], label=label, extent=extent, ax=ax)
+    whole_ticks(ax.xaxis, ax.yaxis)
     said = ax.text(0.02, 1.02, "$t$ = 0", transform=ax.transAxes, va="bottom")
     image = ax.images[0]
     shot = camera(figure, [(ax, image), (ax, said)])
@@ -78,27 +79,30 @@ def _matrices(times: np.ndarray, matrices: np.ndarray, label: str) -> Iterator[n
 
 def phase_space_gif(outcome: Outcome, path: Path) -> None:
     """The two neurons of a network of two; of more, the overlaps with the first two patterns."""
+    most = _frames(outcome)
     if outcome.setup.model.n == 2:
-        plot.animate_phase_space(thinned(record(outcome, "s"), _frames(outcome)).transpose("time", ...), path, rate=RATE)
+        s = thinned(record(outcome, "s"), most)
+        write_film(path, _plane(s["time"].values, s.values, "$s_{}$", tail=60), RATE)
         return
     m = record(outcome, "m")
     if m.sizes["pattern"] < 2:
         raise Missing("a phase space needs two patterns, or two neurons")
-    m = thinned(m, _frames(outcome))
-    write_film(path, _plane(m["time"].values, m.values[:, :2]), RATE)
+    m = thinned(m, most)
+    write_film(path, _plane(m["time"].values, m.values[:, :2], "overlap $m_{}$"), RATE)
 
 
-def _plane(times: np.ndarray, m: np.ndarray, tail: int = 20) -> Iterator[np.ndarray]:
+def _plane(times: np.ndarray, x: np.ndarray, label: str, tail: int = 20) -> Iterator[np.ndarray]:
+    """A point in the plane and its last samples. label: with a place for the axis's number."""
     figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
     ax = figure.add_subplot()
-    (line,) = ax.plot(m[:1, 0], m[:1, 1], lw=0.7, color="C0")
-    (dot,) = ax.plot(m[:1, 0], m[:1, 1], "o", color="C0")
-    bound = 1.08 * max(1.0, float(np.abs(m).max()))
-    ax.set(xlabel="overlap $m_1$", ylabel="overlap $m_2$", xlim=(-bound, bound), ylim=(-bound, bound), aspect="equal")
+    (line,) = ax.plot(x[:1, 0], x[:1, 1], lw=0.7, color="C0")
+    (dot,) = ax.plot(x[:1, 0], x[:1, 1], "o", color="C0")
+    bound = 1.08 * max(1.0, float(np.abs(x).max()))
+    ax.set(xlabel=label.format(1), ylabel=label.format(2), xlim=(-bound, bound), ylim=(-bound, bound), aspect="equal")
     said = ax.text(0.02, 1.02, "$t$ = 0", transform=ax.transAxes, va="bottom")
     shot = camera(figure, [(ax, line), (ax, dot), (ax, said)])
     for end, now in enumerate(times, start=1):
-        part = m[max(0, end - tail) : end]
+        part = x[max(0, end - tail) : end]
         line.set_data(part[:, 0], part[:, 1])
         dot.set_data(part[-1:, 0], part[-1:, 1])
         said.set_text(f"$t$ = {now:g}")

@@ -254,7 +254,7 @@ def _alpha(ax: Axes, rows: Table, plot: Plot, options: Mapping[str, Any]) -> lis
     """Against the load, at each tau_J: a polynomial and a power law beside the points."""
     table, fits = points(rows, [plot.by, plot.x], plot.value), []
     values = sorted(table[plot.by].unique())
-    chosen = [values[i] for i in np.unique(np.linspace(0, len(values) - 1, min(len(values), 3)).astype(int))]
+    chosen, few = [values[i] for i in np.unique(np.linspace(0, len(values) - 1, min(len(values), 3)).astype(int))], []
     for number, value in enumerate(chosen):
         own, colour = table[table[plot.by] == value], f"C{number}"
         x, y, error = (own[name].to_numpy(float) for name in (plot.x, "value", "error"))
@@ -268,11 +268,15 @@ def _alpha(ax: Axes, rows: Table, plot: Plot, options: Mapping[str, Any]) -> lis
         try:
             curve = polynomial(x, y)
         except ValueError:
+            few.append(f"{value:g}")
             continue
         degree = len(curve.coefficients) - 1
         ax.plot(fine, np.polyval(curve.coefficients, fine), "-", color=colour, lw=0.9, label=f"degree {degree}, $R^2$ = {curve.r2:.2f}")
         fits.append({"value": plot.value, "law": f"polynomial of degree {degree}", "r2": curve.r2, plot.by: value})
     _finish(ax, rows, plot, chosen, values, options, logarithmic=False)
+    if few:
+        said = f"no polynomial: fewer than 5 loads at {called(plot.by)} = {', '.join(few)}"
+        ax.set_title("\n".join([*([ax.get_title()] if ax.get_title() else []), said]), fontsize="small")
     return fits
 
 

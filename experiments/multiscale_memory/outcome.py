@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import inspect
@@ -37,6 +38,13 @@ class Fluctuations:
     @property
     def deviation_error(self) -> float:
         return 0.5 * self.variance_error / self.deviation if self.deviation > 0 else float("nan")
+
+
+def past(times: np.ndarray, settled: float) -> tuple[np.ndarray, str]:
+    """Which times are past a transient that is over at `settled`, the last half where that is too late to leave a fifth; and in words."""
+    if settled <= 0.8 * times[-1]:
+        return times >= settled, "past the transient"
+    return times >= 0.5 * times[-1], f"of the last half (transient to $t$ = {settled:.3g})"
 
 
 def targets_of(patterns: np.ndarray, beta: float, u: float, activation: str) -> np.ndarray:
@@ -103,9 +111,12 @@ class Outcome:
     @functools.cached_property
     def settled(self) -> np.ndarray:
         """Which samples are past the transient; the last half of a run that is too short for it."""
-        times = self.trace("D")["time"].values
-        limit = self.expected.settled
-        return times >= (limit if limit <= 0.8 * times[-1] else 0.5 * times[-1])
+        return past(self.trace("D")["time"].values, self.expected.settled)[0]
+
+    @property
+    def of_what(self) -> str:
+        """What `settled` selects, in words."""
+        return past(self.trace("D")["time"].values, self.expected.settled)[1]
 
     @functools.cached_property
     def fluctuations(self) -> Fluctuations:
@@ -162,7 +173,12 @@ class Settling(NamedTuple):
 
 def settling(series: np.ndarray, window: int, every: int, significance: float) -> Settling:
     """Rolling tests with opposite hypotheses: a smooth decay has no unit root either, and would pass without the second."""
-    found = stationarity(series, window=window, every=every, significance=significance)
+    with contextlib.suppress(ImportError):  # which `stationarity` explains
+        import statsmodels.tsa.stattools  # noqa: F401  (shows every warning of its own from its import on)
+    with warnings.catch_warnings():
+        # A window that is exactly a decay leaves lags undetermined; KPSS tells that it moves.
+        warnings.filterwarnings("ignore", "The design matrix is rank-deficient")
+        found = stationarity(series, window=window, every=every, significance=significance)
     from statsmodels.tools.sm_exceptions import InterpolationWarning
     from statsmodels.tsa.stattools import kpss
 

@@ -27,7 +27,7 @@ def record(outcome: Outcome, name: str, why: str = NOT_RECORDED) -> xr.DataArray
     return outcome.trace(name)
 
 
-def _whole(*axes: Axis) -> None:
+def whole_ticks(*axes: Axis) -> None:
     """Ticks at whole numbers."""
     for axis in axes:
         axis.set_major_locator(MaxNLocator(integer=True, nbins=8))
@@ -40,13 +40,13 @@ def _distance(outcome: Outcome) -> xr.DataArray:
 
 def neural_activities(outcome: Outcome, ax: Axes) -> None:
     plot.plot_neurons(record(outcome, "s"), ax=ax)
-    _whole(ax.yaxis)
+    whole_ticks(ax.yaxis)
     ax.set_title("neural activities")
 
 
 def external_fields(outcome: Outcome, ax: Axes) -> None:
     plot.plot_neurons(record(outcome, "field")[1:], label="$h_i$", ax=ax)  # before the first step nothing is shown
-    _whole(ax.yaxis)
+    whole_ticks(ax.yaxis)
     ax.set_title("external fields")
 
 
@@ -70,7 +70,7 @@ def overlaps(outcome: Outcome, ax: Axes) -> None:
         )
         ax.figure.colorbar(mesh, ax=ax, label=r"overlap $m_\mu$")
         ax.set(xlabel=plot.TIME, ylabel=r"pattern $\mu$")
-        _whole(ax.yaxis)
+        whole_ticks(ax.yaxis)
     ax.set_title("overlaps with the patterns")
 
 
@@ -100,7 +100,7 @@ def energy_landscape(outcome: Outcome, ax: Axes) -> None:
 
 
 def autocorrelation(outcome: Outcome, ax: Axes) -> None:
-    """Of the mean activity, as the seed has it, and of D with its theory, both past the transient."""
+    """Of the mean activity, as the seed has it, and of D with its theory, both of `Outcome.settled`."""
     activity = record(outcome, "activity").values[outcome.settled]
     residuals = outcome.residuals.values[outcome.settled]
     spacing = float(np.diff(outcome.residuals["time"].values[:2])[0])
@@ -111,7 +111,7 @@ def autocorrelation(outcome: Outcome, ax: Axes) -> None:
     ax.plot(lags * spacing, correlation(residuals, len(lags)), lw=1, color="C0", label="$D$")
     ax.plot(lags * spacing, left**lags, "k--", lw=1.2, label="theory of $D$", gid="theory")
     ax.axhline(0, color="0.7", lw=0.8, zorder=0)
-    ax.set(xlabel="lag (time)", ylabel="autocorrelation", title="autocorrelation")
+    ax.set(xlabel="lag (time)", ylabel="autocorrelation", title=f"autocorrelation {outcome.of_what}")
     ax.legend(frameon=False, fontsize="small")
 
 
@@ -141,13 +141,13 @@ def stationarity(outcome: Outcome, ax: Axes) -> None:
 
 def synaptic_weights(outcome: Outcome, ax: Axes) -> None:
     plot.plot_couplings(_final(outcome) / outcome.k, ax=ax)
-    _whole(ax.xaxis, ax.yaxis)
+    whole_ticks(ax.xaxis, ax.yaxis)
     ax.set_title("final synaptic weights")
 
 
 def synaptic_hebb_difference(outcome: Outcome, ax: Axes) -> None:
     plot.plot_couplings(_final(outcome) / outcome.k - outcome.hebb, label="$J_{ij} / k - H_{ij}$", ax=ax)
-    _whole(ax.xaxis, ax.yaxis)
+    whole_ticks(ax.xaxis, ax.yaxis)
     ax.set_title("difference to Hebb")
 
 
@@ -204,7 +204,7 @@ def deltaFnorm2_kt_residuals_hist(outcome: Outcome, ax: Axes) -> None:
     if len(values) < 3 or np.ptp(values) == 0:
         raise Missing("residuals do not vary")
     plot.plot_residual_histogram(values, known, bins=int(outcome.setup.job.config["stationarity_analysis"]["bins"]), ax=ax)
-    ax.set_title(f"residuals past the transient, {ax.get_title()}")
+    ax.set_title(f"residuals {outcome.of_what}, {ax.get_title()}", fontsize="medium")
 
 
 def transients(outcome: Outcome, ax: Axes) -> None:
@@ -215,7 +215,7 @@ def transients(outcome: Outcome, ax: Axes) -> None:
         raise Missing("no transient of the deviation in closed form")
     ax.plot(times, found.exact, "k--", lw=1.2, label="exact, this $J(0)$", gid="theory")
     ax.plot(times, found.approximate, color="C1", lw=1.2, label=r"approximate, $\sigma_\infty (1 - a^{2n})$")
-    ax.axhline(found.deviation, color="0.5", lw=0.8, label="for ever")
+    ax.axhline(found.deviation, color="0.5", lw=0.8, label=r"stationary, $\sigma_\infty$")
     ax.set(xlabel=plot.TIME, ylabel=r"$\sqrt{\mathrm{Var}\,D}$", title="deviation of $D$ in theory")
     ax.set_xlim(-0.02 * times[-1], min(times[-1], 1.5 * found.settled or times[-1]))
     ax.legend(frameon=False, fontsize="small")
@@ -232,7 +232,7 @@ def pattern_probabilities(outcome: Outcome, ax: Axes) -> None:
     top = 1.25 * float(max(p.max(), found.probabilities.max()))
     title = f"patterns' probabilities; {found.error:.2g} of $|J|$ unexplained"
     ax.set(xlabel=r"pattern $\mu$", ylabel=r"$p_\mu$", title=title, ylim=(0, top))
-    _whole(ax.xaxis)
+    whole_ticks(ax.xaxis)
     ax.legend(frameon=False, fontsize="small", loc="upper center", ncols=2)
 
 
