@@ -44,7 +44,7 @@ def flag(name: str, value: Any) -> bool:
 
 def word(name: str, value: Any, known: Mapping[str, Any] | tuple[str, ...]) -> str:
     """One of the words known."""
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise ValueError(f"{name}={value!r}: {nearest(str(value), list(known))}")
     return value
 

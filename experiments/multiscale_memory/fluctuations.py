@@ -274,6 +274,9 @@ def _alpha(ax: Axes, rows: Table, plot: Plot, options: Mapping[str, Any]) -> lis
         ax.plot(fine, np.polyval(curve.coefficients, fine), "-", color=colour, lw=0.9, label=f"degree {degree}, $R^2$ = {curve.r2:.2f}")
         fits.append({"value": plot.value, "law": f"polynomial of degree {degree}", "r2": curve.r2, plot.by: value})
     _finish(ax, rows, plot, chosen, values, options, logarithmic=False)
+    low, high = ax.get_ylim()
+    ax.set_ylim(top=high + 0.4 * (high - low))  # for the legend
+    ax.legend(frameon=False, fontsize="x-small", loc="upper center", ncols=2)
     if few:
         said = f"no polynomial: fewer than 5 loads at {called(plot.by)} = {', '.join(few)}"
         ax.set_title("\n".join([*([ax.get_title()] if ax.get_title() else []), said]), fontsize="small")

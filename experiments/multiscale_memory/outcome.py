@@ -44,7 +44,7 @@ def past(times: np.ndarray, settled: float) -> tuple[np.ndarray, str]:
     """Which times are past a transient that is over at `settled`, the last half where that is too late to leave a fifth; and in words."""
     if settled <= 0.8 * times[-1]:
         return times >= settled, "past the transient"
-    return times >= 0.5 * times[-1], f"of the last half (transient to $t$ = {settled:.3g})"
+    return times >= 0.5 * times[-1], f"of the last half (transient to $t$ = {settled:.4g})"
 
 
 def targets_of(patterns: np.ndarray, beta: float, u: float, activation: str) -> np.ndarray:

@@ -111,7 +111,8 @@ def autocorrelation(outcome: Outcome, ax: Axes) -> None:
     ax.plot(lags * spacing, correlation(residuals, len(lags)), lw=1, color="C0", label="$D$")
     ax.plot(lags * spacing, left**lags, "k--", lw=1.2, label="theory of $D$", gid="theory")
     ax.axhline(0, color="0.7", lw=0.8, zorder=0)
-    ax.set(xlabel="lag (time)", ylabel="autocorrelation", title=f"autocorrelation {outcome.of_what}")
+    ax.set(xlabel="lag (time)", ylabel="autocorrelation")
+    ax.set_title(f"autocorrelation {outcome.of_what}", fontsize="medium")
     ax.legend(frameon=False, fontsize="small")
 
 

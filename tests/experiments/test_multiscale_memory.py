@@ -47,6 +47,17 @@ def test_the_seeds_variants_and_schedules_are_all_there():
     assert {job.config["model"]["tau_J"] for job in scheduled} == {1000, 300, 400, 40, 200, 16}
 
 
+def test_keys_that_moved_are_where_the_readme_says():
+    """Every `seed's key | ... | `ours`` of the table that has keys on both sides."""
+    readme = (Path(command.__file__).parent / "README.md").read_text()
+    rows = {row.split("|")[1].strip(): row.split("|")[3] for row in readme.splitlines() if row.startswith("| `")}
+    assert "| nine configurations of the collection |" in readme
+    assert "`storage.max_size`, `storage.Js_size`" in rows["`max_size`, `Js_size` at the top"]
+    assert set(command.defaults()["storage"]) == {"max_size", "Js_size"}
+    assert "`log_scale`" in rows["`visualizations.log_scale` of the collection"]
+    assert "log_scale" in OmegaConf.load(CONF / "collect.yaml")
+
+
 def test_jobs_of_one_shape_are_one_group():
     """Numbers and seeds are lanes; another K, another kind of redraw, and frozen synapses are programs of their own."""
     found = batch.grouped(setups("--multirun", "model.tau_J=20,50,infinity", "model.N=10", "simulation.seed=0,1"))
