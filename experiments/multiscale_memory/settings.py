@@ -141,6 +141,7 @@ def _model(config: Mapping[str, Any]) -> Any:
         "J0": _array("model.J0", own["J0"]),
     }
     if kind == "coefficients":
+        del shared["tau_s"]  # `_check_strong` wants it to be dt
         return nj.CoefficientMap(n, _stream(own), grid=number("simulation.dt", config["simulation"]["dt"]), **shared)
     simulation = config["simulation"]
     word("simulation.method", simulation["method"], METHODS)
@@ -208,7 +209,7 @@ def _array(name: str, value: Any) -> Any:
 def _check_strong(model: Any, config: Mapping[str, Any], dt: float) -> None:
     """The K numbers stand for J where a redraw is a step and the field wins at once."""
     own, k = config["model"], np.tanh(model.beta) if model.k is None else model.k
-    if model.tau_s != dt or own["tau_h"] != dt or config["simulation"]["method"] != "map":
+    if own["tau_s"] != dt or own["tau_h"] != dt or config["simulation"]["method"] != "map":
         raise ValueError(
             f"model_class=coefficients with model.tau_s={own['tau_s']}, model.tau_h={own['tau_h']}, simulation.method="
             f"{config['simulation']['method']}: needs tau_s = tau_h = dt and the map; take model_class=default"
