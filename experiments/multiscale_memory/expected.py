@@ -155,7 +155,7 @@ def transition_matrix(stream: Any, probabilities: Float[np.ndarray, " K"]) -> An
 def _why_not(model: Any, step: float | None) -> str:
     k = float(np.tanh(model.beta) if model.k is None else model.k)
     reasons = [] if type(model) in (Multiscale, CoefficientMap) else [f"theory is not of {type(model).__name__}"]
-    if step is not None and not isinstance(model, CoefficientMap) and model.tau_s != step:
+    if step is not None and model.tau_s != step and not isinstance(model, CoefficientMap):
         reasons.append(f"neurons take {model.tau_s:g}, not a step")
     if step is None:
         reasons.append("theory has neurons that follow at once")

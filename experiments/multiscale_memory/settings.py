@@ -64,6 +64,8 @@ def checked(job: Job, detail: bool, defaults: Mapping[str, Any]) -> Setup:
     _check_outputs(config)
     kind, simulation = word("model_class", config["model_class"], MODELS), config["simulation"]
     model = _model(config)
+    if kind == "coefficients":
+        _check_steps(config)
     model.check()
     dt, duration = number("simulation.dt", simulation["dt"]), number("simulation.T", simulation["T"])
     if not 0 < dt <= duration:
@@ -73,7 +75,7 @@ def checked(job: Job, detail: bool, defaults: Mapping[str, Any]) -> Setup:
     if simulation["dtype"] not in ("float32", "float64"):
         raise ValueError(f"simulation.dtype={simulation['dtype']!r}: choose float32 or float64")
     if kind == "coefficients":
-        _check_strong(model, config, dt)
+        _check_strong(model)
     from neurojax.engine.schedule import whole_steps
 
     steps = whole_steps(duration, dt, "simulation.T")
@@ -141,7 +143,7 @@ def _model(config: Mapping[str, Any]) -> Any:
         "J0": _array("model.J0", own["J0"]),
     }
     if kind == "coefficients":
-        del shared["tau_s"]  # `_check_strong` wants it to be dt
+        del shared["tau_s"]  # a step, as `_check_steps` has it
         return nj.CoefficientMap(n, _stream(own), grid=number("simulation.dt", config["simulation"]["dt"]), **shared)
     simulation = config["simulation"]
     word("simulation.method", simulation["method"], METHODS)
@@ -206,13 +208,18 @@ def _array(name: str, value: Any) -> Any:
     return np.asarray(value, float) if isinstance(value, list) else value
 
 
-def _check_strong(model: Any, config: Mapping[str, Any], dt: float) -> None:
-    """The K numbers stand for J where a redraw is a step and the field wins at once."""
-    own, k = config["model"], np.tanh(model.beta) if model.k is None else model.k
-    if own["tau_s"] != dt or own["tau_h"] != dt or config["simulation"]["method"] != "map":
+def _check_steps(config: Mapping[str, Any]) -> None:
+    """The K numbers stand for J where a redraw is a step and neurons follow within it."""
+    own, simulation = config["model"], config["simulation"]
+    if not own["tau_s"] == own["tau_h"] == simulation["dt"] or simulation["method"] != "map":
         raise ValueError(
             f"model_class=coefficients with model.tau_s={own['tau_s']}, model.tau_h={own['tau_h']}, simulation.method="
-            f"{config['simulation']['method']}: needs tau_s = tau_h = dt and the map; take model_class=default"
+            f"{simulation['method']}: needs tau_s = tau_h = dt and the map; take model_class=default"
         )
+
+
+def _check_strong(model: Any) -> None:
+    """And where the field wins at once."""
+    k = np.tanh(model.beta) if model.k is None else model.k
     if model.u <= nj.multiscale.theory.lock_in_field(model.n, k):
         raise ValueError(f"model_class=coefficients with model.u={model.u:g}: the field must win, u > k (N - 1); take model_class=default")

@@ -263,6 +263,9 @@ def test_what_hydra_and_the_strong_field_refuse(capsys):
     assert "tua_J" in capsys.readouterr().err
     assert command.main(["model_class=coefficients", "model.tau_s=2"]) == 2
     assert "needs tau_s = tau_h = dt" in capsys.readouterr().err
+    (half,) = setups("model_class=coefficients", "model.tau_s=0.5", "model.tau_h=0.5", "simulation.dt=0.5")
+    made = theory.Ensemble.of(np.eye(4) * 2 - 1)
+    assert expected.expected(half.model, made, np.arange(3.0), 0.5).holds
     assert command.main(["model_class=coefficients", "model.u=20"]) == 2
     assert "u > k (N - 1)" in capsys.readouterr().err
     assert command.main(["model.J0=nowhere.npy"]) == 2
