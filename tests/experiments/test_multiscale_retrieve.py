@@ -115,6 +115,7 @@ def test_stores_do_not_change_places():
     ]
 
 
+@pytest.mark.slow
 def test_more_values_in_one_folder(capsys):
     """Values of what varies already are added to what is there, which stays as it is."""
     words = ["model_class=coefficients", *TINY, "hydra.sweep.dir=m", "--multirun"]

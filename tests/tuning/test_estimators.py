@@ -145,6 +145,7 @@ def test_evolution_strategies_smooth(width):
     assert found.by["coupling"] == pytest.approx(exact, abs=3 * found.errors["coupling"])
 
 
+@pytest.mark.slow
 def test_the_plasticity_rate_that_is_best():
     """E D has its minimum over tau' where the closed form has it, to 3 standard errors of the place where the mean of 200 seeds has it,
     which are those of the slope there over the curvature of the closed form; and the value too."""
@@ -187,6 +188,7 @@ def squared(view):
     return (jnp.mean(view.state.s) - 0.5) ** 2
 
 
+@pytest.mark.slow
 def test_tuning_by_the_score():
     """The field b at which E (M - 1/2)^2 of 8 free spins is least: `(m - 1/2)^2 + (1 - m^2) / 8` in m = tanh b has its minimum at m = 4/7;
     b to 0.1 (seeds: the objective of 500 has an error that moves it by 0.03)."""

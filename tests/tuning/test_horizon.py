@@ -51,6 +51,7 @@ def tuned(model, **change):
     return nj.tune(model, active, where="gain", optimizer=optax.sgd(0.001), options=nj.TuneOptions(**options), **(settings | change))
 
 
+@pytest.mark.slow
 def test_tune_says_that_it_is_chaos_and_what_helps():
     """Gain 3, 100 units: a warning with numbers. With the window that it names the gradient is a hundredth of what it was at most, and
     nothing more is said; with gain 0.7 there is nothing to say."""
