@@ -9,6 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
@@ -20,7 +21,8 @@ NODES, WEIGHTS = 0.5 * (_NODES + 1), 0.5 * _WEIGHTS  # of the interval (0, 1)
 
 def check_time(owner: str, name: str, value: Any, mend: str = "a positive time, or infinity") -> None:
     """Raise unless a value is a positive number or infinity; traced values pass."""
-    if not (np.ndim(value) == 0 and isinstance(value, int | float | np.number | np.ndarray) and value == np.inf):
+    number = isinstance(value, int | float | np.number | np.ndarray | jax.Array) and not isinstance(value, Tracer)
+    if not (number and np.ndim(value) == 0 and float(value) == np.inf):
         check_number(owner, name, value, positive, mend)
 
 

@@ -219,6 +219,8 @@ def test_the_ends_of_what_tau_may_be():
         assert theory.distance_variance(ensemble, fade) == pytest.approx(one.fourth - one.spread**2, rel=1e-10)
         assert theory.time_average(ensemble, 1.0, times, 1.0) == pytest.approx(one.spread, rel=1e-12)
     chain = theory.Ensemble.of(TARGETS["graded"], theory.stationary_distribution(CHAIN), J0)
+    assert theory.fading(jnp.asarray(np.inf)).a == 1  # infinity of JAX is as good
+    nj.Periodic(jnp.asarray(np.inf)).check()
     for times, dt in ((1.0, None), (1.0, 1.0), (nj.Poisson(2.0), None), (nj.RandomPeriod(1, 4), 1.0)):
         fade = theory.fading(np.inf, times, dt)
         assert [theory.mean_distance(ensemble, fade, n) for n in (0, 3, np.inf)] == pytest.approx([one.start] * 3, rel=1e-12)
