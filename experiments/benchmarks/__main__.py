@@ -17,6 +17,7 @@ from experiments.benchmarks.contenders import CONTENDERS
 from experiments.benchmarks.contenders import child as contender_child
 
 PARTS = ("networks", "gradients")
+MEMORIES: dict[str, Any] = {"hopfield": hopfield, "multiscale": multiscale}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(_child(given[1:])))
         return 0
     parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks", description="Speed, beside other programs and the limit.")
-    parser.add_argument("family", choices=["kuramoto", "force", "hopfield", "multiscale"])
+    parser.add_argument("family", choices=["kuramoto", "force", *MEMORIES])
     parser.add_argument("--limit", type=Path, metavar="PATH.c", help="C program to compile and measure as the limit")
     parser.add_argument("--quick", action="store_true", help="n = 1,000 only, one short round")
     parser.add_argument("--only", action="append", choices=[*CONTENDERS, *PARTS], help="measure this alone (may be repeated)")
@@ -37,10 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
         settings = runner.Settings(1, 0.5, program) if options.quick else runner.Settings(program=program)
         if options.family == "force":
             text, kept = _measure_force(settings)
-        elif options.family == "hopfield":
-            text, kept = _measure_hopfield(settings)
-        elif options.family == "multiscale":
-            text, kept = _measure_multiscale(settings)
+        elif options.family in MEMORIES:
+            text, kept = _measure_memory(settings, options.family)
         else:
             text, kept = _measure(settings, options.only or [*CONTENDERS, *PARTS], options.quick)
     print("\n" + text)
@@ -78,18 +77,10 @@ def _measure_force(settings: runner.Settings) -> tuple[str, dict[str, Any]]:
     return _told(text, lines, {"rows": found, "memory": memory})
 
 
-def _measure_hopfield(settings: runner.Settings) -> tuple[str, dict[str, Any]]:
-    def said(one: dict[str, Any]) -> str:
-        return f"{one['seconds']:.3g} s" if "seconds" in one else f"{one.get('gflops', one.get('updates')):.4g}"
-
-    found, notes = _in_turn(settings, "hopfield", hopfield, hopfield.faster, said)
-    text, lines = hopfield.table(found, notes)
-    return _told(text, lines, {"rows": found})
-
-
-def _measure_multiscale(settings: runner.Settings) -> tuple[str, dict[str, Any]]:
-    found, notes = _in_turn(settings, "multiscale", multiscale, multiscale.faster, multiscale.said)
-    text, lines = multiscale.table(found, notes)
+def _measure_memory(settings: runner.Settings, family: str) -> tuple[str, dict[str, Any]]:
+    module = MEMORIES[family]
+    found, notes = _in_turn(settings, family, module, module.faster, module.said)
+    text, lines = module.table(found, notes)
     return _told(text, lines, {"rows": found})
 
 
@@ -120,7 +111,7 @@ def _told(text: str, lines: list[table.Line], kept: dict[str, Any]) -> tuple[str
 
 def _child(arguments: list[str]) -> dict[str, Any]:
     parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks --child")
-    parser.add_argument("name", choices=[*CONTENDERS, *PARTS, "force", "hopfield", "multiscale"])
+    parser.add_argument("name", choices=[*CONTENDERS, *PARTS, "force", *MEMORIES])
     parser.add_argument("--job", type=json.loads)
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--lanes", type=int, default=64)
@@ -130,10 +121,8 @@ def _child(arguments: list[str]) -> dict[str, Any]:
     given = parser.parse_args(arguments)
     if given.name == "force":
         return force.child(force.Job(**given.job), given.seconds)
-    if given.name == "hopfield":
-        return hopfield.child(hopfield.Job(**given.job))
-    if given.name == "multiscale":
-        return multiscale.child(multiscale.Job(**given.job))
+    if given.name in MEMORIES:
+        return MEMORIES[given.name].child(MEMORIES[given.name].Job(**given.job))
     if given.name == "networks":
         from experiments.benchmarks.dense import networks
 

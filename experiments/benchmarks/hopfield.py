@@ -350,6 +350,11 @@ def faster(one: dict[str, Any], other: dict[str, Any] | None) -> bool:
     return one["seconds"] < other["seconds"]
 
 
+def said(one: dict[str, Any]) -> str:
+    """A measurement in a word."""
+    return f"{one['seconds']:.3g} s" if "seconds" in one else f"{one.get('gflops', one.get('updates')):.4g}"
+
+
 def table(found: dict[str, dict[str, Any]], notes: dict[str, str]) -> tuple[str, list[Line]]:
     """The measurements in Markdown, and what is asked of them."""
     shown = ", ".join(f"{load / N:.2g}" for load in SHOWN)
