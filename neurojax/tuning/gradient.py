@@ -81,10 +81,5 @@ def gradient(
         problem, given, words = asked.program(asked.seeds)
         arrays, static = split(given)
         (value, error, sound), by, errors = compiled(slopes, ("static", "problem"))(arrays, static, words, asked.free()[0], problem=problem)
-        by, errors = ({name: _plain(one) for name, one in asked.space.values(each).items()} for each in (by, errors))
+        by, errors = asked.parameters(by), asked.parameters(errors)
     return Gradient(float(value), float(error), by, errors, int(sound))
-
-
-def _plain(value: Any) -> Any:
-    value = np.asarray(value, float)
-    return value.item() if value.ndim == 0 else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -199,10 +200,24 @@ def mean(problem: Problem, given: Given, words: UInt32[Arrays, "seeds 2"], free:
     return value, jnp.zeros_like(error) if problem.length is None else error, count
 
 
+@functools.lru_cache(maxsize=32)
+def optimizer_of(given: Any, rate: float, clip: float | None = None) -> Any:
+    """Of optax, Adam of a rate unless given, with the gradient clipped before, and deaf to what it has no use for; made once, so that it
+    retraces nothing. Raises TypeError for anything else."""
+    import optax
+
+    if given is None:
+        given = optax.adam(rate)
+    if not (hasattr(given, "init") and hasattr(given, "update")):
+        raise TypeError(f"optimizer={given!r}: give one of optax, for example optax.adam({rate})")
+    clipped = given if clip is None else optax.chain(optax.clip_by_global_norm(clip), given)
+    return optax.with_extra_args_support(clipped)
+
+
 def move(
-    optimizer: Any, gradient: Float[Array, " size"], memory: PyTree, free: Float[Array, " size"], value: Any, again: Callable
+    optimizer: Any, gradient: Float[Array, " size"], memory: PyTree, free: Float[Array, " size"], value: Any, again: Callable | None
 ) -> tuple[Float[Array, " size"], PyTree]:
-    """Where an optimiser goes, and its memory. again: the value elsewhere, for line searches."""
+    """Where an optimiser goes, and its memory. again: the value elsewhere, for line searches, None where it is not to be had."""
     # Optax counts in integers and multiplies them into floats, which the user's strict promotion would refuse.
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         change, memory = optimizer.update(gradient, memory, free, value=value, grad=gradient, value_fn=again)

@@ -84,6 +84,10 @@ class Question:
         stacked = {name: np.stack([np.asarray(one[name], float) for one in each]) for name in self.space.names}
         return {name: values.reshape((*np.shape(free)[:-1], *values.shape[1:])) for name, values in stacked.items()}
 
+    def parameters(self, free: Any) -> dict[str, Any]:
+        """Parameters by name at one place, numbers as floats."""
+        return {name: value.item() if value.ndim == 0 else value for name, value in self.values(free).items()}
+
     def judged(self, free: Any) -> tuple[float, float] | None:
         """The objective and its error on seeds that were not used; None if there are none."""
         if not (self.simulated and self.options.fresh):

@@ -127,8 +127,7 @@ def search(
             raise ValueError("search: no trial has a sound seed; bound the parameters to where runs do not diverge")
         best = int(np.nanargmin(values))
         judged = asked.judged(tried[best].astype(asked.dtype))
-        named = asked.values(tried)
-    parameters = {name: value[best].item() if value.ndim == 1 else value[best] for name, value in named.items()}
+        named, parameters = asked.values(tried), asked.parameters(tried[best])
     whole = asked.space.put(system, parameters)
     fresh = judged or (None, None)
     return Searched(parameters, whole, float(values[best]), float(errors[best]), *fresh, named, values, errors, study)

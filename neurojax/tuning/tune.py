@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import warnings
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from neurojax.tuning.estimators import Estimator
 from neurojax.tuning.horizon import Horizon, horizon_of
 from neurojax.tuning.march import March
 from neurojax.tuning.options import STATUSES, Tuned, TuneInterrupted, TuneOptions
+from neurojax.tuning.problem import optimizer_of
 from neurojax.tuning.question import Question, ask
 from neurojax.tuning.store import described, restore
 from neurojax.tuning.walk import walk
@@ -89,7 +89,7 @@ def tune(
     check_count("", "iterations", iterations, "a whole number of at least 0", least=0)
     run = {"dt": dt, "duration": duration, "steps": steps, "method": method}
     asked = ask(system, objective, where, run, record, seeds, starts, estimator, options)
-    optimizer = _optimizer(optimizer, asked.options.clip)
+    optimizer = optimizer_of(optimizer, 0.05, asked.options.clip)
     with precision(asked.dtype):
         problem, given, words = asked.program(asked.seeds, optimizer)
         march = _begin(asked.free(), optimizer)
@@ -101,7 +101,7 @@ def tune(
         stopped = walk(problem, given, words, march, iterations, asked.options, store, settings, lambda: _look(asked, march, horizons))
         best = int(np.argmin(march.best_value))
         judged = asked.judged(march.best[best]) if stopped is None and np.isfinite(march.best_value[best]) else None
-        found = {name: value.item() if value.ndim == 0 else value for name, value in asked.values(march.best[best]).items()}
+        found = asked.parameters(march.best[best])
         bests, lasts = asked.values(march.best), asked.values(march.last)
     tuned = Tuned(
         parameters=found,
@@ -135,19 +135,6 @@ def _look(asked: Question, march: March, horizons: list[Horizon]) -> None:
     window, needed = asked.options.checkpoint.window, horizons[0].window
     if needed is not None and (window is None or window > 3 * needed):
         warnings.warn(f"tune: gradients do not foretell what comes of moves: {horizons[0]}", stacklevel=4)
-
-
-@functools.lru_cache(maxsize=32)
-def _optimizer(given: Any, clip: float | None) -> Any:
-    """Of optax, with the gradient clipped before, and deaf to what it has no use for; made once, so that it retraces nothing."""
-    import optax
-
-    if given is None:
-        given = optax.adam(0.05)
-    if not (hasattr(given, "init") and hasattr(given, "update")):
-        raise TypeError(f"optimizer={given!r}: give one of optax, for example optax.adam(0.05)")
-    clipped = given if clip is None else optax.chain(optax.clip_by_global_norm(clip), given)
-    return optax.with_extra_args_support(clipped)
 
 
 def _begin(free: Any, optimizer: Any) -> March:

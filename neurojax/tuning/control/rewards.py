@@ -21,6 +21,7 @@ from neurojax.engine.system import View
 from neurojax.sweep.axes import check_seeds
 from neurojax.tuning.control.loop import ClosedLoop
 from neurojax.tuning.control.policy import Policy
+from neurojax.tuning.problem import move, optimizer_of
 
 
 class Earned(NamedTuple):
@@ -140,16 +141,12 @@ def reinforce(
 
     Returns: `Reinforced`. Errors: ValueError or TypeError naming the argument, before anything is compiled.
     """
-    import optax
-
     if not isinstance(loop, ClosedLoop) or not isinstance(loop.controller, Policy):
         raise TypeError("loop: give a nj.control.ClosedLoop whose controller is a Policy")
     if loop.controller.exploration is None:
         raise ValueError("loop: Policy(exploration=None) tries nothing; give a standard deviation, for example 0.3")
     check_count("", "iterations", iterations, "a whole number of at least 0", least=0)
-    optimizer = optax.adam(0.01) if optimizer is None else optimizer
-    if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
-        raise TypeError(f"optimizer={optimizer!r}: give one of optax, for example optax.adam(0.01)")
+    optimizer = optimizer_of(optimizer, 0.01)
     course = _Course(PolicyGradient(reward, horizon=horizon, warmup=warmup), optimizer, dt, duration, floating(dtype).name)
     check_values(loop)
     numbers, rewards = check_seeds(seeds), []
@@ -170,8 +167,6 @@ def reinforce(
 
 def _climb(arrays: list[Any], static: Static, words: Any, weights: Any, memory: Any, course: _Course):
     """One iteration: the mean gradient of all sound runs, and a step along it."""
-    import optax
-
     loop = eqx.tree_at(lambda m: m.controller.weights, join(arrays, static), weights)
 
     def one(words):
@@ -185,7 +180,6 @@ def _climb(arrays: list[Any], static: Static, words: Any, weights: Any, memory: 
     others = (jnp.sum(rewards) - rewards) / jnp.maximum(count - 1, 1)
     slopes = jax.vmap(Earned.gradient)(runs, others)
     slope = jnp.sum(jnp.where(sound[:, None], slopes, 0), axis=0) / jnp.maximum(count, 1)
-    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        change, memory = course.optimizer.update(-slope, memory, weights)
-        weights = optax.apply_updates(weights, change)
-    return weights, memory, jnp.sum(rewards) / jnp.maximum(count, 1)
+    earned = jnp.sum(rewards) / jnp.maximum(count, 1)
+    weights, memory = move(course.optimizer, -slope, memory, weights, -earned, None)
+    return weights, memory, earned
