@@ -98,18 +98,10 @@ def _whole(number: float) -> bool:
 def within(
     ensemble: theory.Ensemble, fade: theory.Fading, times: Float[np.ndarray, " samples"], period: float, speed: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """E D and its deviation at any time, redraws at multiples of `period`: of D' = b^2 D + 2 b (1 - b) <Delta, Y> + (1 - b)^2 <Y, Y>,
-    b = e^(-speed t) since the last redraw, whose pattern is independent of all before."""
-    one = theory.scalars(ensemble)
+    """E D and its deviation at any time, redraws at multiples of `period`."""
     count = np.floor(times / period + 1e-9)
-    b = np.exp(-speed * (times - count * period))
-    a, last = float(fade.a), 1 - b
-    mean, variance = theory.mean_distance(ensemble, fade, count), theory.distance_variance(ensemble, fade, count)
-    along = a ** (2 * count) * one.along + theory.sums(a, 2, count) * one.crossed  # E sum p <Delta, Y>^2
-    variance = (
-        b**4 * variance + 4 * (b * last) ** 2 * along + last**4 * (one.fourth - one.spread**2) + 4 * b * last**3 * a**count * one.mixed
-    )
-    return b**2 * mean + last**2 * one.spread, np.sqrt(np.maximum(variance, 0))
+    mean, variance = theory.within_redraw(ensemble, fade, np.exp(-speed * (times - count * period)), count)
+    return mean, np.sqrt(np.maximum(variance, 0))
 
 
 def settling_time(model: Any, dt: float | None = None, share: float = 0.05) -> float:
@@ -152,8 +144,12 @@ def transition_matrix(stream: Any, probabilities: Float[np.ndarray, " K"]) -> An
         return np.asarray(given.matrix(jax.numpy.asarray(probabilities, float)) if hasattr(given, "matrix") else given, float)
 
 
+def strength(model: Any) -> float:
+    """k, tanh(beta) unless given, in full precision."""
+    return float(np.tanh(model.beta) if model.k is None else model.k)
+
+
 def _why_not(model: Any, step: float | None) -> str:
-    k = float(np.tanh(model.beta) if model.k is None else model.k)
     reasons = [] if type(model) in (Multiscale, CoefficientMap) else [f"theory is not of {type(model).__name__}"]
     if step is not None and model.tau_s != step and not isinstance(model, CoefficientMap):
         reasons.append(f"neurons take {model.tau_s:g}, not a step")
@@ -161,7 +157,7 @@ def _why_not(model: Any, step: float | None) -> str:
         reasons.append("theory has neurons that follow at once")
     if model.activation != "none":
         reasons.append(f"activation {model.activation}")
-    limit = float(theory.lock_in_field(model.n, k))
+    limit = float(theory.lock_in_field(model.n, strength(model)))
     if model.u <= limit:
         reasons.append(f"u = {model.u:g} does not exceed k (N - 1) = {limit:.3g}")
     if model.stream.noise is not None:

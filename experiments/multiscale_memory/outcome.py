@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from experiments.multiscale_memory.expected import Expected, expected
+from experiments.multiscale_memory.expected import Expected, expected, strength
 from experiments.multiscale_memory.settings import Setup
 from neurojax.multiscale import stationarity, theory
 from neurojax.multiscale.model import ACTIVATIONS
@@ -68,8 +68,7 @@ class Outcome:
     @functools.cached_property
     def k(self) -> float:
         """The strength of synapses."""
-        model = self.setup.model
-        return float(np.tanh(model.beta) if model.k is None else model.k)
+        return strength(self.setup.model)
 
     @functools.cached_property
     def targets(self) -> np.ndarray:

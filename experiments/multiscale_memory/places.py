@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 import neurojax as nj
 from experiments.multiscale_memory.batch import Place
+from experiments.multiscale_memory.expected import strength
 from experiments.multiscale_memory.settings import Setup
 
 FILE = "stored.json"
@@ -23,8 +23,7 @@ def keep_place(setup: Setup, place: Place) -> None:
     assert place.store is not None
     own: dict[str, Any] = {"store": os.path.relpath(place.store, folder), "job": place.job, "seed": place.seed, "beta": float(model.beta)}
     if hasattr(model, "activation"):
-        k = float(np.tanh(model.beta) if model.k is None else model.k)
-        own |= {"u": float(model.u), "k": k, "activation": model.activation}
+        own |= {"u": float(model.u), "k": strength(model), "activation": model.activation}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).write_text(json.dumps(own, indent=1))
 

@@ -11,6 +11,7 @@ import numpy as np
 
 import neurojax as nj
 from experiments.multiscale_memory.checks import check_flags, number, whole, word
+from experiments.multiscale_memory.expected import strength
 from experiments.multiscale_memory.records import records_of
 from neurojax.engine.paths import nearest
 
@@ -220,6 +221,5 @@ def _check_steps(config: Mapping[str, Any]) -> None:
 
 def _check_strong(model: Any) -> None:
     """And where the field wins at once."""
-    k = np.tanh(model.beta) if model.k is None else model.k
-    if model.u <= nj.multiscale.theory.lock_in_field(model.n, k):
+    if model.u <= nj.multiscale.theory.lock_in_field(model.n, strength(model)):
         raise ValueError(f"model_class=coefficients with model.u={model.u:g}: the field must win, u > k (N - 1); take model_class=default")

@@ -105,18 +105,19 @@ def _ratio(lost: Any, speed: Any, limit: Any) -> Any:
     return xp.where(speed == 0, limit, lost / xp.where(speed == 0, 1.0, speed))
 
 
-def within_redraw(ensemble: Ensemble, fade: Fading, left: Any) -> tuple[Any, Any]:
-    """Stationary E D and Var D at a time since the last redraw in which `left`, b = e^(-t / tau'), of J is left:
+def within_redraw(ensemble: Ensemble, fade: Fading, left: Any, n: Any = np.inf) -> tuple[Any, Any]:
+    """E D and Var D after n redraws and a time in which `left`, b = e^(-t / tau'), of J is left since the last of them:
 
-        [b^2 F + (1 - b)^2] V,   b^4 Var D + 4 b^2 (1 - b)^2 F C2 + (1 - b)^4 (M4 - V^2),   F = E[(1 - a)^2] / (1 - E[a^2])
+        b^2 E D_n + (1 - b)^2 V,   b^4 Var D_n + 4 b^2 (1 - b)^2 B_n + 4 b (1 - b)^3 E[a]^n c3 + (1 - b)^4 (M4 - V^2),
+        B_n = E[a^2]^n B0 + E[(1 - a)^2] (1 - E[a^2]^n) / (1 - E[a^2]) C2
 
-    of patterns that are drawn independently, and of any redraw times, whose ends these are at b = 1. left: in [0, 1], any shape.
+    of patterns that are drawn independently, and of any redraw times, whose ends these are at b = 1. left: in [0, 1], n: >= 0, any shapes.
     """
-    one, filling = scalars(ensemble), fade.b2 * grown(1.0, fade.a2, np.inf)
-    gone = 1 - left
-    mean = left**2 * mean_distance(ensemble, fade) + gone**2 * one.spread
-    moved = 4 * (left * gone) ** 2 * filling * one.crossed + gone**4 * (one.fourth - one.spread**2)
-    return mean, left**4 * distance_variance(ensemble, fade) + moved
+    one, gone = scalars(ensemble), 1 - left
+    along = power(fade.a2, n) * one.along + fade.b2 * grown(1.0, fade.a2, n) * one.crossed
+    mean = left**2 * mean_distance(ensemble, fade, n) + gone**2 * one.spread
+    moved = 4 * (left * gone) ** 2 * along + 4 * left * gone**3 * power(fade.a, n) * one.mixed + gone**4 * (one.fourth - one.spread**2)
+    return mean, left**4 * distance_variance(ensemble, fade, n) + moved
 
 
 def weight_covariance(
