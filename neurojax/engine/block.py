@@ -5,7 +5,7 @@ The state of a lane that is done stays, so that what is left for it is to take i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -125,16 +125,15 @@ def _parted(context: Context, state: PyTree) -> tuple[Context, Context | None]:
     rare = [] if settings.guarded else [name for name, one in settings.records if one.every >= LOOK or (settings.brief and one.latest)]
     if not rare:
         return context, None
-    some = settings._replace(records=tuple((name, one) for name, one in settings.records if name in rare))
-    seen = _depends(context._replace(settings=some), state)
+
+    def only(names: Collection[str]) -> Context:
+        return context._replace(settings=settings._replace(records=tuple((name, one) for name, one in settings.records if name in names)))
+
+    seen = _depends(only(rare), state)
     rare = [name for name in rare if not seen[name]]
     if not rare:
         return context, None
-
-    def only(which: Callable[[str], bool]) -> Context:
-        return context._replace(settings=settings._replace(records=tuple((name, one) for name, one in settings.records if which(name))))
-
-    return only(lambda name: name not in rare), only(lambda name: name in rare)
+    return only([name for name, _ in settings.records if name not in rare]), only(rare)
 
 
 def _next(context: Context, step: Any, stop: Any) -> Any:

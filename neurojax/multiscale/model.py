@@ -312,15 +312,15 @@ class Multiscale(Memory):
         shown = self.stream.following(state.shown, clock.dt, drawn)
         J = state.J.tidied(clock.step) if isinstance(state.J, Fading) else state.J
         local = J @ state.s
-        tally = None if state.tally is None else self._tallied(state, local)._replace(share=clock.dt / self.tau_J)
+        tally = None if state.tally is None else self._tallied(state, local, clock.dt / self.tau_J)
         s, J = self.method.step(self.held(shown), Moving(state.s, J), clock, None)
         return Step(MultiscaleState(s, J, shown, tally), Felt(local, None if tally is None else tally.distance))
 
-    def _tallied(self, state: MultiscaleState, local: Float[Array, " n"]) -> Tally:
+    def _tallied(self, state: MultiscaleState, local: Float[Array, " n"], now: Any) -> Tally:
         """D of this J, which is `left` of that one step ago and `share` of X = s s'.
 
         D = left^2 D' + 2 left share <J'/k - H, X - H> + share^2 |X - H|^2, and left <J'/k - H, X> = <J/k - H, X> - share <X - H, X>. Where
-        a phase has brought another k, J/k is r times what it was, and J/k - H is r (J/k' - H) + (r - 1) H.
+        a phase has brought another k, J/k is r times what it was, and J/k - H is r (J/k' - H) + (r - 1) H. now: the share of this step.
         """
         tally: Any = state.tally
         s, share, size = jnp.asarray(state.s), tally.share, self.n * (self.n - 1)
@@ -336,7 +336,7 @@ class Multiscale(Memory):
         strength = jnp.asarray(self.strength(), s.dtype)
         r = tally.strength / strength
         distance = r**2 * distance + 2 * r * (r - 1) * along + (r - 1) ** 2 * whole
-        return Tally(distance, r * along + (r - 1) * whole, share, strength)
+        return Tally(distance, r * along + (r - 1) * whole, now, strength)
 
     def fading(self, dt):
         """Of the map or the flow."""

@@ -185,13 +185,14 @@ class Cyclic(Succession):
 
 
 def check_transitions(value: Any, count: int) -> None:
-    """Raise `ValueError` unless these are (K, K) rows of probabilities."""
+    """Raise `ValueError` unless these are (K, K) rows of probabilities, of a chain that does not fall into parts."""
     if isinstance(value, Tracer):
         return
     if np.shape(value) != (count, count):
         raise ValueError(f"Stream(transitions): has shape {np.shape(value)}; give ({count}, {count}), row m what follows pattern m")
     for row in np.asarray(value, float):
         check_probabilities("Stream.transitions", row, count)
+    stationary_distribution(value)
 
 
 def stationary(transitions: Float[Arrays, "K K"]) -> Float[Array, " K"]:

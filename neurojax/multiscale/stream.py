@@ -23,7 +23,6 @@ from neurojax.multiscale.patterns import (
     Succession,
     check_transitions,
     stationary,
-    stationary_distribution,
 )
 from neurojax.multiscale.redraws import as_redraws
 from neurojax.multiscale.weights import check_probabilities
@@ -95,8 +94,6 @@ class Stream(eqx.Module):
             check_part(self.transitions)
         elif self.transitions is not None:
             check_transitions(self.transitions, count)
-            if not isinstance(self.transitions, Tracer):
-                stationary_distribution(self.transitions)
         if self.probabilities is not None and self.transitions is not None and not _keeps(self.transitions):
             raise ValueError(
                 "Stream(probabilities, transitions): these transitions say themselves how often each pattern is shown; leave "
